@@ -1,0 +1,35 @@
+"""The network: populations, projections, neuron models, weight codecs, spikes. Knows no hardware."""
+
+from neurosim.snn.codecs import BinaryCodec, CodebookCodec, Codec, FloatCodec, IntCodec, TernaryCodec
+from neurosim.snn.connectivity import Connectivity, Conv2d, Dense, Flatten, Identity, Pool2d, Sparse
+from neurosim.snn.network import Network, Population, Projection, Readout
+from neurosim.snn.neuron import Input, Leak, Lif, NeuronModel, Relay, State
+from neurosim.snn.trace import SpikeTrace, Stimulus
+
+__all__ = [
+    "BinaryCodec",
+    "CodebookCodec",
+    "Codec",
+    "Connectivity",
+    "Conv2d",
+    "Dense",
+    "Flatten",
+    "FloatCodec",
+    "Identity",
+    "Input",
+    "IntCodec",
+    "Leak",
+    "Lif",
+    "Network",
+    "NeuronModel",
+    "Pool2d",
+    "Population",
+    "Projection",
+    "Readout",
+    "Relay",
+    "Sparse",
+    "SpikeTrace",
+    "State",
+    "Stimulus",
+    "TernaryCodec",
+]

@@ -1,0 +1,214 @@
+"""The network: populations joined by projections. Immutable, and ignorant of any hardware.
+
+Within a timestep, populations update in topological order over the delay-0 projections; a spike at t over a
+projection with delay d is integrated by its target in t + d.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from neurosim.errors import NeurosimError
+from neurosim.snn.codecs import Codec, FloatCodec, codec_header
+from neurosim.snn.connectivity import Connectivity
+from neurosim.snn.neuron import Input, Lif, NeuronModel, Relay
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """``prod(shape)`` neurons of one model, numbered in C order. ``axis`` is what it iterates over."""
+
+    name: str
+    shape: tuple[int, ...]
+    model: NeuronModel
+    axis: str = "time"
+
+    def __post_init__(self) -> None:
+        shape = tuple(int(n) for n in self.shape)
+        if not shape or min(shape) < 1:
+            raise NeurosimError(f"population {self.name!r}.shape: got {self.shape}, expected positive sizes")
+        if prod(shape) > 2**31 - 1:
+            raise NeurosimError(f"population {self.name!r}.shape: {prod(shape)} neurons, expected fewer than 2^31")
+        object.__setattr__(self, "shape", shape)
+        if isinstance(self.model, Lif):
+            for name in ("bias", "v_init") + (() if self.model.threshold is None else ("threshold",)):
+                self.model.per_neuron(name, shape, f"population {self.name!r}")
+
+    @property
+    def n_neurons(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Source to target over a connectivity. A spike of value x adds ``x * weight << weight_shift``.
+
+    ``weight_shift`` aligns integer weights with the membrane's unit and costs no multiplier. ``port`` names the
+    input of the target's operator (every model so far has one, ``in``). ``bits_per_index`` belongs to the layout a
+    chip chooses, never to the network.
+    """
+
+    source: str
+    target: str
+    connectivity: Connectivity
+    codec: Codec = field(default_factory=FloatCodec)
+    delay: int = 0
+    weight_shift: int = 0
+    port: str = "in"
+
+    @property
+    def name(self) -> str:
+        return f"{self.source}->{self.target}"
+
+
+@dataclass(frozen=True)
+class Readout:
+    """How an answer is read: ``count`` (most spikes), ``membrane`` (largest at the end) or ``first_spike``.
+
+    Ties go to the lowest index. Spikes of a ``count`` or ``first_spike`` readout travel to the host.
+    """
+
+    population: str
+    kind: str = "count"
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("count", "membrane", "first_spike"):
+            raise NeurosimError(f"readout.kind: got {self.kind!r}, expected count, membrane or first_spike")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Checked on construction. Raises NeurosimError naming the part, the value and what was expected."""
+
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...]
+    readout: Readout | None = None
+    name: str = "network"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "populations", tuple(self.populations))
+        object.__setattr__(self, "projections", tuple(self.projections))
+        names = [p.name for p in self.populations]
+        if len(set(names)) != len(names) or not names:
+            raise NeurosimError(f"network.populations: names must be present and distinct, got {names}")
+        for projection in self.projections:
+            self._check_projection(projection)
+        if self.readout is not None and self.readout.population not in names:
+            raise NeurosimError(f"readout.population: {self.readout.population!r} is not one of {names}")
+        kinds = {p.model.membrane_bits is None for p in self.populations if isinstance(p.model, Lif)}
+        if len(kinds) > 1:
+            raise NeurosimError("network: integer and float32 membranes cannot be mixed; give all a width or none")
+        _ = self.update_order
+
+    def _check_projection(self, projection: Projection) -> None:
+        where = f"projection {projection.name}"
+        names = [p.name for p in self.populations]
+        for end in (projection.source, projection.target):
+            if end not in names:
+                raise NeurosimError(f"{where}: population {end!r} is not one of {names}")
+        source, target = self.population(projection.source), self.population(projection.target)
+        if isinstance(target.model, Input):
+            raise NeurosimError(f"{where}: an input population cannot be a target")
+        if projection.delay < 0 or projection.delay > 65535:
+            raise NeurosimError(f"{where}.delay: got {projection.delay}, expected 0 to 65535 timesteps")
+        if not 0 <= projection.weight_shift <= 24:
+            raise NeurosimError(f"{where}.weight_shift: got {projection.weight_shift}, expected 0 to 24")
+        projection.connectivity.check(source.shape, target.shape, where)
+        weights = projection.connectivity.weights
+        if weights is not None and projection.connectivity.event == "synapse":
+            projection.codec.check(weights, f"{where}.weights")
+        integer_target = isinstance(target.model, Lif) and target.model.membrane_bits is not None
+        if integer_target and weights is not None and weights.dtype.kind not in "iu":
+            raise NeurosimError(f"{where}.weights: float weights into an integer membrane; quantise them first")
+
+    @property
+    def is_integer(self) -> bool:
+        """True when membranes are integers; a network without membranes counts by its weights."""
+        lifs = [p.model for p in self.populations if isinstance(p.model, Lif)]
+        if lifs:
+            return lifs[0].membrane_bits is not None
+        arrays = [p.connectivity.weights for p in self.projections]
+        return all(a is None or a.dtype.kind in "iu" for a in arrays)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of a population by name."""
+        return {p.name: i for i, p in enumerate(self.populations)}
+
+    def population(self, name: str) -> Population:
+        for p in self.populations:
+            if p.name == name:
+                return p
+        raise NeurosimError(f"population {name!r} is not in the network")
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """First global neuron number of each population, and the total at the end, (n_populations + 1,)."""
+        return np.concatenate([[0], np.cumsum([p.n_neurons for p in self.populations])]).astype(np.int64)
+
+    @property
+    def n_neurons(self) -> int:
+        return int(self.offsets[-1])
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.populations if isinstance(p.model, Input))
+
+    @cached_property
+    def update_order(self) -> tuple[int, ...]:
+        """Population positions in topological order over delay-0 projections; ties by position."""
+        n = len(self.populations)
+        position = {p.name: i for i, p in enumerate(self.populations)}
+        edges = {(position[p.source], position[p.target]) for p in self.projections if p.delay == 0}
+        waiting = [sum(1 for _, target in edges if target == i) for i in range(n)]
+        order: list[int] = []
+        while len(order) < n:
+            ready = [i for i in range(n) if waiting[i] == 0 and i not in order]
+            if not ready:
+                loop = [self.populations[i].name for i in range(n) if i not in order]
+                raise NeurosimError(f"network: a loop without delay through {loop}; give one projection a delay")
+            order.append(ready[0])
+            for source, target in edges:
+                if source == ready[0]:
+                    waiting[target] -= 1
+        return tuple(order)
+
+    def connections(self, projection: Projection) -> int:
+        """Number of synaptic connections (0 for pool and identity)."""
+        if projection.connectivity.event != "synapse":
+            return 0
+        return int(self.fan_out(projection).sum())
+
+    def fan_out(self, projection: Projection) -> np.ndarray:
+        """Connections by source neuron, (n_source,) int64."""
+        source, target = self.population(projection.source), self.population(projection.target)
+        return projection.connectivity.fan_out(source.shape, target.shape)
+
+    def value_bits(self, name: str) -> int:
+        """Bits of the value a spike of this population carries; 1 is binary."""
+        model = self.population(name).model
+        return model.value_bits if isinstance(model, (Input, Relay)) else 1
+
+    def content_hash(self) -> str:
+        """SHA-256 over every parameter and weight, for caches and provenance."""
+        digest = hashlib.sha256()
+        for p in self.populations:
+            digest.update(repr((p.name, p.shape, type(p.model).__name__)).encode())
+            for key, value in sorted(vars(p.model).items()):
+                digest.update(key.encode())
+                digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+        for p in self.projections:
+            c = p.connectivity
+            digest.update(repr((p.source, p.target, p.delay, p.weight_shift, p.port, c.kind)).encode())
+            digest.update(repr(codec_header(p.codec)).encode())
+            for key, value in sorted(vars(c).items()):
+                if not key.startswith("_"):
+                    digest.update(key.encode())
+                    digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+        digest.update(repr(self.readout).encode())
+        return digest.hexdigest()

@@ -1,0 +1,115 @@
+"""Spikes in flat arrays: the stimulus that goes in and the trace that comes out. No object per spike."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.errors import NeurosimError
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """Input spikes for a batch of samples, sorted by (sample, timestep, neuron).
+
+    ``ptr`` (n_samples * timesteps + 1,) int64 cuts ``neuron`` (n_spikes,) int32 into timesteps. Neurons are numbered
+    over the network's input populations one after another. ``value`` (n_spikes,) is None when every spike is 1.
+    ``labels`` (n_samples,) int64 or None.
+    """
+
+    n_samples: int
+    timesteps: int
+    n_inputs: int
+    ptr: np.ndarray
+    neuron: np.ndarray
+    value: np.ndarray | None = None
+    labels: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_samples < 1 or self.timesteps < 1:
+            raise NeurosimError(
+                f"stimulus: {self.n_samples} samples of {self.timesteps} timesteps; expected at least one of each"
+            )
+        if self.ptr.shape != (self.n_samples * self.timesteps + 1,) or self.ptr[-1] != self.neuron.size:
+            raise NeurosimError(
+                f"stimulus.ptr: {self.ptr.size} entries ending at {self.ptr[-1]}, expected "
+                f"{self.n_samples * self.timesteps + 1} entries ending at {self.neuron.size}"
+            )
+        if self.neuron.size and (self.neuron.min() < 0 or self.neuron.max() >= self.n_inputs):
+            raise NeurosimError(
+                f"stimulus.neuron: {self.neuron.min()} to {self.neuron.max()}, expected 0 to {self.n_inputs - 1}"
+            )
+        if self.labels is not None and self.labels.shape != (self.n_samples,):
+            raise NeurosimError(f"stimulus.labels: shape {self.labels.shape}, expected ({self.n_samples},)")
+
+    @classmethod
+    def from_dense(cls, spikes: np.ndarray, labels: np.ndarray | None = None) -> Stimulus:
+        """From an array (samples, timesteps, neurons...); non-zero entries are spikes, their values are kept."""
+        if spikes.ndim < 3:
+            raise NeurosimError(f"stimulus: shape {spikes.shape}, expected (samples, timesteps, neurons)")
+        n_samples, timesteps = spikes.shape[:2]
+        flat = spikes.reshape(n_samples * timesteps, -1)
+        if flat.dtype.kind == "f" and not np.isfinite(flat).all():
+            raise NeurosimError("stimulus: contains NaN or infinity; expected finite numbers")
+        row, neuron = np.nonzero(flat)
+        ptr = np.zeros(n_samples * timesteps + 1, np.int64)
+        np.cumsum(np.bincount(row, minlength=n_samples * timesteps), out=ptr[1:])
+        value = flat[row, neuron]
+        value = None if value.size == 0 or (value == 1).all() else value
+        if value is not None:
+            value = value.astype(np.float32 if value.dtype.kind == "f" else np.int32)
+        labels = None if labels is None else np.asarray(labels, np.int64)
+        return cls(n_samples, timesteps, flat.shape[1], ptr, neuron.astype(np.int32), value, labels)
+
+    def head(self, n_samples: int) -> Stimulus:
+        """The first ``n_samples`` samples."""
+        n = min(n_samples, self.n_samples)
+        end = self.ptr[n * self.timesteps]
+        value = None if self.value is None else self.value[:end]
+        labels = None if self.labels is None else self.labels[:n]
+        ptr = self.ptr[: n * self.timesteps + 1]
+        return Stimulus(n, self.timesteps, self.n_inputs, ptr, self.neuron[:end], value, labels)
+
+    def content_hash(self) -> str:
+        digest = hashlib.sha256(repr((self.n_samples, self.timesteps, self.n_inputs)).encode())
+        for array in (self.ptr, self.neuron, self.value, self.labels):
+            digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTrace:
+    """Every spike of every population, input populations included, sorted by (sample, timestep, neuron).
+
+    ``ptr`` (n_samples * timesteps + 1,) int64; ``neuron`` (n_spikes,) int32 global numbers (`Network.offsets`);
+    ``value`` (n_spikes,) int32 or float32, or None when every spike is 1.
+    ``active`` (n_samples * timesteps, ceil(n_neurons / 8)) uint8, little-endian bits: the neuron received a
+    contribution in this timestep, or its membrane before the update differed from ``v_rest``, or its bias is not 0.
+    ``membrane`` (n_samples, n_neurons) int32 or float32 at the end of each sample (0 where there is none).
+    ``saturations`` (n_populations,) int64: how often a membrane was clipped.
+    """
+
+    n_samples: int
+    timesteps: int
+    n_neurons: int
+    ptr: np.ndarray
+    neuron: np.ndarray
+    value: np.ndarray | None
+    active: np.ndarray
+    membrane: np.ndarray
+    saturations: np.ndarray
+
+    def counts_by_neuron(self) -> np.ndarray:
+        """Spikes of each neuron over all samples, (n_neurons,) int64."""
+        return np.bincount(self.neuron, minlength=self.n_neurons).astype(np.int64)
+
+    def dense(self, start: int, stop: int) -> np.ndarray:
+        """Neurons start..stop as an array (samples, timesteps, stop - start) of values; for tests and plots."""
+        rows = np.repeat(np.arange(self.ptr.size - 1), np.diff(self.ptr))
+        keep = (self.neuron >= start) & (self.neuron < stop)
+        dtype = np.int32 if self.value is None else self.value.dtype
+        out = np.zeros((self.n_samples * self.timesteps, stop - start), dtype)
+        out[rows[keep], self.neuron[keep] - start] = 1 if self.value is None else self.value[keep]
+        return out.reshape(self.n_samples, self.timesteps, stop - start)

@@ -1,0 +1,1 @@
+"""Bringing networks and data in: native files, encoders, data sets."""
