@@ -19,6 +19,13 @@ from neurosim.snn.connectivity import Connectivity
 from neurosim.snn.neuron import Input, Lif, NeuronModel, Relay
 
 
+def _content(value) -> bytes:
+    """Bytes of a parameter that do not depend on how wide an integer array happens to be stored."""
+    if not isinstance(value, np.ndarray):
+        return repr(value).encode()
+    return value.astype(np.int64 if value.dtype.kind in "iub" else np.float32).tobytes()
+
+
 @dataclass(frozen=True, eq=False)
 class Population:
     """``prod(shape)`` neurons of one model, numbered in C order. ``axis`` is what it iterates over."""
@@ -201,7 +208,7 @@ class Network:
             digest.update(repr((p.name, p.shape, type(p.model).__name__)).encode())
             for key, value in sorted(vars(p.model).items()):
                 digest.update(key.encode())
-                digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+                digest.update(_content(value))
         for p in self.projections:
             c = p.connectivity
             digest.update(repr((p.source, p.target, p.delay, p.weight_shift, p.port, c.kind)).encode())
@@ -209,6 +216,6 @@ class Network:
             for key, value in sorted(vars(c).items()):
                 if not key.startswith("_"):
                     digest.update(key.encode())
-                    digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+                    digest.update(_content(value))
         digest.update(repr(self.readout).encode())
         return digest.hexdigest()

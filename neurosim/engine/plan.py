@@ -1,0 +1,127 @@
+"""What the two timing engines are given and what they return: flat arrays, lowered once from chip, network and map.
+
+Time is an integer count of the chip's quantum. The exact meaning of every field, with the order of actions and every
+tie-break, is docs/model.md; the names here are the ones used there.
+
+Endpoints are the cores 0 .. n_cores-1 and, last, the host (number n_cores). Core c sits on tile c // cores_per_tile
+and uses local port c % cores_per_tile of that tile's router; the host uses one more local port of ``host_tile``.
+Router ports are 0..3 = +x, -x, +y, -y, then the local ports. Tile number = x + width * y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+NOT_IN_ROUND = -1
+IDLE = -2
+
+
+@dataclass(frozen=True)
+class RouterPlan:
+    """One router setting for the whole mesh. Directions are +x (east), -x (west), +y (north), -y (south), local."""
+
+    width: int
+    height: int
+    cores_per_tile: int
+    host_tile: int
+    virtual_channels: int
+    queue_depth: int
+    flits_per_packet: int
+    injection_cycles: int
+    latency_cycles: tuple[int, int, int, int, int]
+    interval_cycles: tuple[int, int, int, int, int]
+    credit_injection_cycles: int
+    credit_link_cycles: int
+    credit_local_cycles: int
+
+
+@dataclass(frozen=True, eq=False)
+class TimingPlan:
+    """Everything but the spikes.
+
+    population : (n_neurons,) int32, population of each neuron.
+    endpoint : (n_neurons,) int32, core of each neuron, or n_cores for input neurons that enter at the host.
+    slot_ptr : (n_cores + 1,) int64; slot_neuron : (n_mapped,) int32, neurons of each core in update order.
+    updates : (n_populations,) bool, False for input populations (their slots cost no update time on a core).
+    route_ptr : (n_neurons + 1,) int64; route_endpoint : (n_routes,) int32 destinations in the order they are sent;
+    route_busy : (n_routes,) int64, quanta the destination works on one such packet (at least 1).
+    round_timestep : (n_rounds, n_populations) int32, the network timestep a population works on in a round,
+        NOT_IN_ROUND, or IDLE (updated by the chip outside its own window: costs access only, never spikes).
+    barrier_cycles : quanta added at the end of every round.
+    """
+
+    router: RouterPlan
+    n_cores: int
+    ingress_depth: int
+    egress_depth: int
+    egress_cycles: int
+    host_cycles: int
+    update_lanes: int
+    access_cycles: int
+    active_cycles: int
+    spike_cycles: int
+    touched_only: bool
+    population: np.ndarray
+    endpoint: np.ndarray
+    slot_ptr: np.ndarray
+    slot_neuron: np.ndarray
+    updates: np.ndarray
+    route_ptr: np.ndarray
+    route_endpoint: np.ndarray
+    route_busy: np.ndarray
+    round_timestep: np.ndarray
+    barrier_cycles: int
+
+    @property
+    def n_neurons(self) -> int:
+        return self.population.size
+
+    @property
+    def n_rounds(self) -> int:
+        return self.round_timestep.shape[0]
+
+    @property
+    def n_routes(self) -> int:
+        return self.route_endpoint.size
+
+
+@dataclass(frozen=True, eq=False)
+class PacketLog:
+    """Every packet, sorted by (sample, round, route, order of injection). For tests and timelines; off by default.
+
+    sample, round, route : (n,) int32; inject, arrive : (n,) int64, the quantum within its round in which the head flit
+    left the source endpoint and in which the tail flit became available at the destination endpoint.
+    """
+
+    sample: np.ndarray
+    round: np.ndarray
+    route: np.ndarray
+    inject: np.ndarray
+    arrive: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class TimingResult:
+    """What happened, summed over samples unless a sample axis is named. All int64. Both engines: equal arrays.
+
+    round_cycles : (n_samples, n_rounds), barrier included.
+    accessed, active, spiked : (n_neurons,) neuron updates done, those with something to do, and spikes emitted.
+    delivered : (n_routes,) packets taken out of the ingress queue at the destination.
+    sent : (n_routes,) packets injected.
+    link_flits : (n_tiles, 5 + cores_per_tile) flits that left each router output; the last column is the host port.
+    synapse_busy, update_busy, update_stall : (n_rounds, n_cores) quanta.
+    """
+
+    round_cycles: np.ndarray
+    accessed: np.ndarray
+    active: np.ndarray
+    spiked: np.ndarray
+    delivered: np.ndarray
+    sent: np.ndarray
+    link_flits: np.ndarray
+    synapse_busy: np.ndarray
+    update_busy: np.ndarray
+    update_stall: np.ndarray
+    log: PacketLog | None = None

@@ -1,0 +1,86 @@
+"""The finished mapping: which neuron sits where, what each core must store, and where each spike goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Neurons of one population on one core. ``neurons`` (n,) int32 local numbers in slot (update) order."""
+
+    population: str
+    core: int
+    neurons: np.ndarray
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """One line of the footprint: bits of one kind in one memory of one core, for one part of the network.
+
+    ``memory`` is synaptic_memory, membrane_memory, axon_table, routing_table, delay_buffer or queue; ``content``
+    says what the bits are (weights, indices, codebook, membrane, threshold, bias, axon entries, padding ...);
+    ``part`` names the population or projection.
+    """
+
+    core: int
+    memory: str
+    content: str
+    part: str
+    used_bits: int
+
+
+@dataclass(frozen=True)
+class Overflow:
+    """A limit that the mapping breaks. ``unit`` is bits, neurons, axons_in, axons_out or cores."""
+
+    core: int
+    memory: str
+    unit: str
+    needed: int
+    limit: int
+
+
+@dataclass(frozen=True, eq=False)
+class Routes:
+    """Where spikes go. One route is one packet a spike: (source neuron, destination endpoint).
+
+    ptr : (n_neurons + 1,) int64 by global source neuron; endpoint : (n_routes,) int32, ascending core, the host last.
+    row_ptr : (n_routes + 1,) int64 into the rows: one row for each (projection, block) that the packet feeds.
+    row_projection, row_block : (n_rows,) int32; row_events : (n_rows,) int32 connections from this source into the
+    block; row_words : (n_rows,) int32 synaptic memory words read for them. Host routes have no rows.
+    """
+
+    ptr: np.ndarray
+    endpoint: np.ndarray
+    row_ptr: np.ndarray
+    row_projection: np.ndarray
+    row_block: np.ndarray
+    row_events: np.ndarray
+    row_words: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Mapping:
+    """The result of `neurosim.mapping.map_network`.
+
+    endpoint : (n_neurons,) int32, core of each neuron; n_cores for input neurons entering at the host.
+    lag : (n_populations,) int32, chip steps by which a population runs behind (all 0 under same_step delivery).
+    level : (n_populations,) int32, topological depth over delay-0 projections, the rounds of same_step delivery.
+    memory : all footprint lines; provisioned_bits : what each memory of one core offers (None: not limited);
+    overflows : broken limits, empty unless capacity='report'.
+    """
+
+    blocks: tuple[Block, ...]
+    endpoint: np.ndarray
+    lag: np.ndarray
+    level: np.ndarray
+    routes: Routes
+    memory: tuple[MemoryUse, ...]
+    provisioned_bits: dict[str, int | None]
+    overflows: tuple[Overflow, ...]
+    cores_used: int
+    tiles_used: int
+    origin: str
