@@ -1,4 +1,4 @@
-"""The three units of an endpoint: update (neurons), egress (spikes out), synapse (spikes in). The host has the last two.
+"""The units of an endpoint: update (neurons), egress (spikes out), synapse (spikes in). The host has the last two.
 
 A core's membranes and accumulators are double-buffered: updates read what earlier rounds accumulated, the synapse
 unit writes what later rounds will read, so the two never wait for each other.
