@@ -139,14 +139,17 @@ class Partitioner:
         field = f"core.{name}" + (".capacity_bits" if unit == "bits" else "")
         return (
             f"network does not fit chip {self.chip.name}: one neuron of {population.name} needs {needed} {unit} "
-            f"of {name}, a core has {limit} ({needed - limit} too many); the nearest change that fits: {field} of {needed}"
+            f"of {name}, a core has {limit} ({needed - limit} too many); "
+            f"the nearest change that fits: {field} of {needed}"
         )
 
     def best(self, population: Population, cap: int) -> list[np.ndarray]:
         """The better of the orders for one population."""
         tried = [self.cut(population, order, cap) for order in self.orders(population)]
         blocks, _ = min(tried, key=lambda t: (t[1], len(t[0])))
-        return blocks
+        # Equal parts finish together; a full core beside a nearly empty one makes every barrier wait for the full one.
+        even = np.array_split(np.concatenate(blocks), len(blocks))
+        return even if not any(self.broken(self.need(population, part)) for part in even) else blocks
 
 
 def mapped_populations(network: Network) -> list[Population]:

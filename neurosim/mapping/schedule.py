@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosim.mapping.mapping import IDLE, NOT_IN_ROUND
 from neurosim.errors import NeurosimError
+from neurosim.mapping.mapping import IDLE, NOT_IN_ROUND
 from neurosim.snn.network import Network
 
 

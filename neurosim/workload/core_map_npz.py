@@ -25,7 +25,20 @@ from neurosim.snn.trace import Stimulus
 
 FRACTION_BITS = 6
 MEMBRANE_BITS = 24
-_KEYS = ("kind", "sizes", "n_input", "indptr", "indices", "weights", "bias", "v0", "core", "inputs", "threshold", "leak")
+_KEYS = (
+    "kind",
+    "sizes",
+    "n_input",
+    "indptr",
+    "indices",
+    "weights",
+    "bias",
+    "v0",
+    "core",
+    "inputs",
+    "threshold",
+    "leak",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +124,7 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
             keep = into == j
             ptr = np.concatenate([[0], np.cumsum(np.bincount(origin[keep], minlength=int(sizes[i])))])
             c = _connectivity(ptr, (targets[keep] - start[j]).astype(np.int32), values[keep].astype(np.int8), sizes[j])
-            projections.append(
-                Projection(f"l{i}", f"l{j}", c, _codec(values), delay=1, weight_shift=FRACTION_BITS)
-            )
+            projections.append(Projection(f"l{i}", f"l{j}", c, _codec(values), delay=1, weight_shift=FRACTION_BITS))
     return CoreMapNetwork(
         Network(populations, projections, name=path.stem), _stimulus(arrays, n_input, timesteps, path), core
     )
@@ -122,7 +133,9 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
 def _stimulus(arrays: dict, n_input: int, timesteps: int | None, path: Path) -> Stimulus:
     if not n_input:
         if timesteps is None:
-            raise NeurosimError(f"{path}: the network has no input, so it does not say how long to run; give --timesteps N")
+            raise NeurosimError(
+                f"{path}: the network has no input, so it does not say how long to run; give --timesteps N"
+            )
         return Stimulus(1, timesteps, 0, np.zeros(timesteps + 1, np.int64), np.zeros(0, np.int32))
     raster = arrays["inputs"]
     if raster.ndim != 2 or raster.shape[1] != n_input:
