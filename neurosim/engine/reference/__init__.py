@@ -1,0 +1,1 @@
+"""The engine written to be read. The specification of `neurosim.engine.fast`."""
