@@ -16,8 +16,22 @@ import numpy as np
 from hypothesis import strategies as st
 
 from neurosim.snn import (
-    Conv2d, Dense, FloatCodec, Identity, Input, IntCodec, Leak, Lif, Network, Pool2d, Population, Projection, Readout,
-    Relay, Sparse, Stimulus,
+    Conv2d,
+    Dense,
+    FloatCodec,
+    Identity,
+    Input,
+    IntCodec,
+    Leak,
+    Lif,
+    Network,
+    Pool2d,
+    Population,
+    Projection,
+    Readout,
+    Relay,
+    Sparse,
+    Stimulus,
 )  # fmt: skip
 from neurosim.snn.neuron import LEAKS, RESETS, ROUNDINGS
 
@@ -53,9 +67,10 @@ def lifs(draw, shape, integer: bool):
     bits = draw(st.sampled_from([4, 5, 8, 16, 32])) if integer else None
     top = min(12, (1 << (bits - 1)) - 1) if integer else 3
     rng = np.random.default_rng(draw(st.integers(0, 999)))
+    lowest = draw(st.sampled_from([1, 1, -2]))
     mostly_zero = st.sampled_from([0, 0, 1, -2])
     return Lif(
-        threshold=draw(st.sampled_from([None, *[_vector(draw, rng, shape, -2 if i else 1, top, integer) for i in (0, 1)]])),
+        threshold=None if draw(st.integers(0, 5)) == 5 else _vector(draw, rng, shape, lowest, top, integer),
         leak=leak,
         decay_input=leak.kind in ("multiply", "shift") and draw(st.booleans()),
         compare=draw(st.sampled_from([">", ">="])),

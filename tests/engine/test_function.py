@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from strategies import cases
 
 from neurosim.engine.fast.function import fast_function
-from neurosim.engine.function import run_function
 from neurosim.engine.reference.function import reference_function
 from neurosim.errors import NeurosimError
 
