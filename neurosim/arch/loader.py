@@ -110,7 +110,7 @@ def _check_access_times(chip: Chip, where: str) -> None:
         allowed = memory.read_cycles * chip.clock.quantum_ps
         if access_ps > allowed:
             raise ChipError(
-                f"{where}: clock.quantum_ps: {chip.clock.quantum_ps:g} ps x core.{name}.read_cycles {memory.read_cycles} "
-                f"= {allowed:g} ps is shorter than the memory's access time of {access_ps:.0f} ps; slow the clock or "
-                f"give read_cycles {-(-access_ps // chip.clock.quantum_ps):g}"
+                f"{where}: clock.quantum_ps: {chip.clock.quantum_ps:g} ps x core.{name}.read_cycles "
+                f"{memory.read_cycles} = {allowed:g} ps is shorter than the memory's access time of {access_ps:.0f} "
+                f"ps; slow the clock or give read_cycles {-(-access_ps // chip.clock.quantum_ps):g}"
             )

@@ -95,7 +95,7 @@ class HostPort(Part):
 
 
 class Barrier(Part):
-    """Quanta of one barrier by tiles in use: the entry at or below (``step``), or straight lines between (``linear``)."""
+    """Quanta of one barrier by tiles in use: the entry at or below (``step``), or lines between (``linear``)."""
 
     cycles: dict[Annotated[int, Field(ge=1)], Natural] = Field(min_length=1)
     rule: Literal["step", "linear"] = "step"
