@@ -91,8 +91,9 @@ def _leakage(chip: Chip, spec: LeakageSpec) -> ResolvedLeakage:
         kind, value = next(iter(term.kinds.items()))
         if kind == "sram":
             figures = memory_figures(chip, str(value))
-            powers.append(figures.leakage_mw * term.count * getattr(getattr(chip.core, str(value)), "banks", 1))
-            sources.append(f"{value}: {figures.source}")
+            banks = getattr(getattr(chip.core, str(value)), "banks", 1)
+            powers.append(figures.leakage_mw * term.count * banks)
+            sources.append(f"{value}{f', {banks} banks' if banks > 1 else ''}: {figures.source}")
         else:
             power, source = unit_leakage(kind.rstrip("_"), _widths(value))
             powers.append(power * term.count)
