@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import fsum
 
 from neurosim.arch.actions import ACTIONS
-from neurosim.arch.schema import Chip, LeakageSpec, PriceSpec, Term
+from neurosim.arch.prices import LeakageSpec, PriceSpec, Term
+from neurosim.arch.schema import Chip
 from neurosim.arch.technology.arithmetic import link_energy, router_flit_energy, unit_energy, unit_leakage
 from neurosim.arch.technology.sram import SramFigures, sram_figures
 from neurosim.errors import NeurosimError
