@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from neurosim.arch.schema import Chip
+from neurosim.arch.technology.resolve import memory_figures, resolve_leakage, resolve_prices
+from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
-
-MAX_BYTES = 1 << 20
 
 
 class ChipError(NeurosimError):
@@ -28,26 +28,24 @@ def list_chips() -> list[str]:
 def load_chip(name_or_path: str | Path) -> Chip:
     """A shipped chip by name, or a chip file by path. Raises ChipError naming file, field, value and limit."""
     name = str(name_or_path)
-    path = data_root("arch") / "chips" / f"{name}.yaml" if name in list_chips() else Path(name)
-    if not path.is_file():
-        close = difflib.get_close_matches(name, list_chips(), n=1)
+    shipped = list_chips()
+    path = data_root("arch") / "chips" / f"{name}.yaml" if name in shipped else Path(name)
+    try:
+        if not name or "\0" in name:
+            raise FileNotFoundError
+        return chip_from_data(read_yaml(path), str(path))
+    except (FileNotFoundError, NotADirectoryError):
+        close = difflib.get_close_matches(name, shipped, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ChipError(
-            f"chip {name!r}: no shipped chip or file of that name.{hint} Shipped: {', '.join(list_chips())}"
-        )
-    return chip_from_data(_read_yaml(path), str(path))
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ChipError(f"{path}: {size} bytes, expected at most {MAX_BYTES}; is it a chip file?")
-        return yaml.safe_load(path.read_text("utf-8"))
+            f"chip {_short(name)}: no shipped chip or file of that name.{hint} Shipped: {', '.join(shipped)}"
+        ) from None
+    except IsADirectoryError:
+        raise ChipError(f"chip {_short(name)}: is a folder; name the chip file in it") from None
     except OSError as error:
-        raise ChipError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ChipError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from error
+        raise ChipError(f"chip {_short(name)}: cannot be read ({error.strerror})") from None
+    except YamlError as error:
+        raise ChipError(f"{path}: {error}") from None
 
 
 def chip_from_data(data: Any, where: str) -> Chip:
@@ -58,59 +56,83 @@ def chip_from_data(data: Any, where: str) -> Chip:
         chip = Chip.model_validate(data)
     except ValidationError as error:
         raise ChipError(_explain(where, error)) from None
-    _check_access_times(chip, where)
+    try:
+        # A chip whose prices cannot be worked out is refused here, where the file is still known.
+        resolve_prices(chip)
+        resolve_leakage(chip)
+        _check_access_times(chip)
+    except NeurosimError as error:
+        raise ChipError(f"{where}: {error}") from None
     return chip
 
 
 def _explain(where: str, error: ValidationError) -> str:
-    problems = error.errors()
+    """One line for the most telling problem; a misspelt key comes before the missing one that it leaves behind."""
+    problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
     first = problems[0]
     path = ".".join(str(part) for part in first["loc"])
-    more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
+    others = len(problems) - 1
+    more = f" (and {others} more problem{'s' * (others > 1)})" if others else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(first["loc"][:-1])
         close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
-        return f"{where}: {path}: unknown key; {hint}{more}"
-    if first["type"] == "missing":
-        return f"{where}: {path}: missing; add it (see a shipped chip with: neurosim show chip edge-28nm){more}"
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    got = "" if not path or isinstance(first["input"], (dict, list)) else f"got {first['input']!r}, "
-    return f"{where}: {path or 'chip'}: {got}{message}{more}"
+        text = f"{path}: unknown key; {hint}"
+    elif first["type"] == "missing":
+        text = f"{path}: missing; add it (see a shipped chip with: neurosim show chip edge-28nm)"
+    else:
+        message = re.sub(r" or instance of \w+$", "", first["msg"].removeprefix("Value error, "))
+        message = message[0].lower() + message[1:]
+        # Messages about the chip as a whole name their field themselves.
+        text = f"{path}: {_got(first['input'])}{message}" if path else message
+    return " ".join(f"{where}: {text}{more}".split())
+
+
+def _got(value: Any) -> str:
+    if isinstance(value, dict):
+        return ""
+    return "got a list, " if isinstance(value, list) else f"got {_short(value)}, "
+
+
+def _short(value: Any) -> str:
+    # Longer integers than this are refused by str itself.
+    if isinstance(value, int) and abs(value) >= 1 << 128:
+        return "an integer of more than 128 bits"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _known_keys(location: tuple) -> set[str]:
     """Keys that the schema knows at a place in the file."""
     model: Any = Chip
     for part in location:
-        fields = getattr(model, "model_fields", {})
-        if part not in fields:
-            continue
-        annotation = fields[part].annotation
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
-        if not nested:
-            return set()
-        model = nested[0]
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part in fields:
+            model = _model_in(fields[part].annotation) or model
     return {field.alias or name for name, field in model.model_fields.items()}
 
 
-def _check_access_times(chip: Chip, where: str) -> None:
-    """Refuse a synchronous clock that is faster than a memory whose latency comes from the technology tables."""
-    if not chip.clock.synchronous or all(price.derive is None for price in chip.energy.values()):
-        return
-    from neurosim.arch.technology.resolve import memory_figures
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model inside an annotation such as ``tuple[Term, ...] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for part in get_args(annotation) if (m := _model_in(part))), None)
 
-    for name in ("synaptic_memory", "membrane_memory"):
+
+def _check_access_times(chip: Chip) -> None:
+    """Refuse a synchronous clock that is faster than a memory whose figures come from the technology tables."""
+    if not chip.clock.synchronous:
+        return
+    terms = [term for spec in [*chip.energy.values(), *chip.leakage] for term in spec.derive or ()]
+    for name in sorted({term.sram for term in terms if term.sram}):
         memory = getattr(chip.core, name)
-        if memory.capacity_bits is None:
-            continue
         access_ps = memory_figures(chip, name).access_ns * 1000
-        allowed = memory.read_cycles * chip.clock.quantum_ps
-        if access_ps > allowed:
+        for way in ("read", "write"):
+            cycles = getattr(memory, f"{way}_cycles", None)
+            if cycles is None or cycles * chip.clock.quantum_ps >= access_ps:
+                continue
             raise ChipError(
-                f"{where}: clock.quantum_ps: {chip.clock.quantum_ps:g} ps x core.{name}.read_cycles {memory.read_cycles} "
-                f"= {allowed:g} ps is shorter than the memory's access time of {access_ps:.0f} ps; slow the clock or "
-                f"give read_cycles {-(-access_ps // chip.clock.quantum_ps):g}"
+                f"clock.quantum_ps: {chip.clock.quantum_ps:g} ps x core.{name}.{way}_cycles {cycles} = "
+                f"{cycles * chip.clock.quantum_ps:g} ps is shorter than the memory's access time of {access_ps:.0f} "
+                f"ps; slow the clock or give {way}_cycles {-(-access_ps // chip.clock.quantum_ps):g}"
             )

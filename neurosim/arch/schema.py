@@ -6,24 +6,16 @@ unit or an impossible value is an error that names the field.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from neurosim.arch.actions import ACTIONS
-
-Positive = Annotated[int, Field(ge=1, le=1 << 40)]
-Natural = Annotated[int, Field(ge=0, le=1 << 40)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NaturalFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Source = Annotated[str, Field(min_length=1)]
-
-
-class Part(BaseModel):
-    """Base of every part: frozen, and no key that the schema does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from neurosim.arch.core import Core
+from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
+from neurosim.arch.prices import LeakageSpec, PriceSpec
 
 
 class Clock(Part):
@@ -95,7 +87,7 @@ class HostPort(Part):
 
 
 class Barrier(Part):
-    """Quanta of one barrier by tiles in use: the entry at or below (``step``), or straight lines between (``linear``)."""
+    """Quanta of one barrier by tiles in use: the entry at or below (``step``), or lines between (``linear``)."""
 
     cycles: dict[Annotated[int, Field(ge=1)], Natural] = Field(min_length=1)
     rule: Literal["step", "linear"] = "step"
@@ -110,89 +102,6 @@ class Barrier(Part):
         low, high = below[-1], above[0]
         span = self.cycles[high] - self.cycles[low]
         return self.cycles[low] + round(span * (tiles - low) / (high - low))
-
-
-class SynapticMemory(Part):
-    """Weights, indices and codebooks of one core. A fetch yields floor(word / weight width) weights."""
-
-    capacity_bits: Positive
-    word_bits: Annotated[int, Field(ge=1, le=4096)]
-    banks: Annotated[int, Field(ge=1, le=256)] = 1
-    read_cycles: Positive
-    shared_kernels: bool
-    index_bits: Annotated[int, Field(ge=1, le=32)] | None = None
-
-
-class MembraneMemory(Part):
-    """Neuron state of one core; ``capacity_bits`` null is not limited by a published figure."""
-
-    capacity_bits: Positive | None
-    word_bits: Annotated[int, Field(ge=1, le=4096)]
-    read_cycles: Positive = 1
-    write_cycles: Positive = 1
-    banks: Annotated[int, Field(ge=1, le=256)] = 1
-    accumulator_bits: Annotated[int, Field(ge=0, le=64)] = 0
-
-
-class Table(Part):
-    """A look-up memory of one core (axons in, or routes out)."""
-
-    capacity_bits: Positive | None = None
-    word_bits: Annotated[int, Field(ge=1, le=4096)]
-    read_cycles: Positive = 1
-
-
-class EventCycles(Part):
-    """Quanta for one group of lanes, by the kind of connection."""
-
-    dense: Positive
-    sparse: Positive
-    conv: Positive
-
-
-class SynapseUnit(Part):
-    """Axon lookup, then fetch and accumulate for one packet at a time."""
-
-    axon_lookup_cycles: Natural
-    lanes: Annotated[int, Field(ge=1, le=4096)]
-    cycles_per_group: EventCycles
-    mac_cycles_per_group: Positive
-    pool_cycles_per_group: Positive
-    overlap: Literal["pipelined", "serial"] = "pipelined"
-
-
-class UpdateUnit(Part):
-    """Walks a core's neurons: ``access`` for each, ``active`` and ``spike`` added where they apply."""
-
-    lanes: Annotated[int, Field(ge=1, le=4096)]
-    access_cycles: Natural
-    active_cycles: Natural
-    spike_cycles: Natural
-
-
-class Egress(Part):
-    """Makes packets from spikes."""
-
-    cycles_per_packet: Positive
-
-
-class Core(Part):
-    """One core; the chip has ``mesh.n_tiles * mesh.cores_per_tile`` of them."""
-
-    execution: Literal["barrier"]
-    update_policy: Literal["all", "touched"] = "all"
-    neurons: Positive
-    axons_in: Positive | None = None
-    axons_out: Positive | None = None
-    ingress_depth: Annotated[int, Field(ge=1, le=65536)]
-    egress_depth: Annotated[int, Field(ge=1, le=65536)]
-    synaptic_memory: SynapticMemory
-    membrane_memory: MembraneMemory
-    axon_table: Table
-    routing_table: Table
-    synapse: SynapseUnit
-    update: UpdateUnit
-    egress: Egress
 
 
 class Arithmetic(Part):
@@ -215,79 +124,10 @@ class Arithmetic(Part):
     delay_max: Annotated[int, Field(ge=0, le=65535)]
     spike_payload_bits: Annotated[int, Field(ge=0, le=32)] = 0
 
-
-class Term(Part):
-    """One addend of a derived price or leakage; exactly one of the fields but ``count``, ``access`` and ``length_mm``.
-
-    sram names a memory of the core. The others are widths in bits: an adder, a comparator, a row of AND gates, a
-    multiplexer, a shifter, a register, a multiplier (two widths), float32 units, a router flit, a link.
-    """
-
-    count: PositiveFloat = 1
-    sram: Literal["synaptic_memory", "membrane_memory", "axon_table", "routing_table"] | None = None
-    access: Literal["read", "write"] = "read"
-    adder: Positive | None = None
-    comparator: Positive | None = None
-    and_row: Positive | None = None
-    mux: Positive | None = None
-    shifter: Positive | None = None
-    register_: Annotated[Positive | None, Field(alias="register")] = None
-    multiplier: tuple[Positive, Positive] | None = None
-    float_add: Literal[32] | None = None
-    float_multiply: Literal[32] | None = None
-    router_flit: Positive | None = None
-    link: Positive | None = None
-    length_mm: PositiveFloat = 1
-
     @model_validator(mode="after")
-    def _one(self) -> Term:
-        if len(self.kinds) != 1:
-            raise ValueError(f"a term needs exactly one kind, got {list(self.kinds) or 'none'}")
-        return self
-
-    @property
-    def kinds(self) -> dict[str, object]:
-        """The field that is set, by name."""
-        skip = ("count", "access", "length_mm")
-        return {k: v for k, v in vars(self).items() if k not in skip and v is not None}
-
-
-class PriceSpec(Part):
-    """The energy of one action: a number with its source, a sum of technology terms, or where it is included."""
-
-    pj: NaturalFloat | None = None
-    low_pj: NaturalFloat | None = None
-    high_pj: NaturalFloat | None = None
-    source: Source | None = None
-    derive: tuple[Term, ...] | None = None
-    included_in: Source | None = None
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> PriceSpec:
-        given = [n for n in ("pj", "derive", "included_in") if getattr(self, n) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of pj, derive or included_in, got {given or 'none'}")
-        if self.pj is not None and self.source is None:
-            raise ValueError("a price in pj needs a source")
-        return self
-
-
-class LeakageSpec(Part):
-    """A power drawn for the whole simulated time: a number with its source, or a sum of technology terms."""
-
-    component: Source
-    per: Literal["chip", "core", "tile"]
-    power_mw: NaturalFloat | None = None
-    source: Source | None = None
-    derive: tuple[Term, ...] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> LeakageSpec:
-        if (self.power_mw is None) == (self.derive is None):
-            raise ValueError("give exactly one of power_mw and derive")
-        if self.power_mw is not None and self.source is None:
-            raise ValueError("a power in mW needs a source")
+    def _ordered(self) -> Arithmetic:
+        if self.int_bits is not None and self.int_bits[0] > self.int_bits[1]:
+            raise ValueError(f"int_bits: got {list(self.int_bits)}, expected [fewest, most]")
         return self
 
 
@@ -298,7 +138,7 @@ class Chip(Part):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
     title: str
     description: str = ""
-    sources: dict[str, str]
+    sources: dict[str, Source]
     assumptions: dict[str, str] = Field(default_factory=dict)
     clock: Clock
     technology: Technology
@@ -316,16 +156,23 @@ class Chip(Part):
     def _complete(self) -> Chip:
         unknown = sorted(set(self.energy) - set(ACTIONS))
         if unknown:
-            raise ValueError(f"energy: {', '.join(unknown)} not registered; actions are {', '.join(ACTIONS)}")
+            close = difflib.get_close_matches(unknown[0], ACTIONS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"actions are {', '.join(ACTIONS)}"
+            raise ValueError(f"energy.{unknown[0]}: unknown action; {hint}")
         missing = [name for name in ACTIONS if name not in self.energy]
         if missing:
             raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
         if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
-            raise ValueError(f"io.tile: {self.io.tile} is outside the {self.mesh.width} x {self.mesh.height} mesh")
-        named = {s.source for s in [*self.energy.values(), *self.leakage] if s.source is not None}
-        strangers = sorted(named - set(self.sources))
+            raise ValueError(
+                f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
+                f"on the {self.mesh.width} x {self.mesh.height} mesh"
+            )
+        named = [(f"energy.{name}", spec.source) for name, spec in self.energy.items()]
+        named += [(f"leakage.{i}", spec.source) for i, spec in enumerate(self.leakage)]
+        strangers = [(place, name) for place, name in named if name is not None and name not in self.sources]
         if strangers:
-            raise ValueError(f"sources: {', '.join(strangers)} used but not listed; add each with its citation")
+            place, name = strangers[0]
+            raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
         return self
 
     @property

@@ -119,7 +119,7 @@ def link_energy(bits: int, length_mm: float, node_nm: float) -> tuple[float, str
 
 
 def unit_leakage(unit: str, widths: tuple[int, ...]) -> tuple[float, str]:
-    """Leakage in mW of one unit, as tabulated at 40 nm and not scaled; linear in bits, a multiplier in their product."""
+    """Leakage in mW of one unit, as tabulated at 40 nm, unscaled; linear in bits, a multiplier in their product."""
     if unit not in _LEAKAGE_ROWS:
         raise NeurosimError(f"leakage: no tabulated leakage for {unit}; known: {', '.join(_LEAKAGE_ROWS)}")
     op, bits = _LEAKAGE_ROWS[unit]

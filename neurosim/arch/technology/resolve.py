@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import fsum
 
 from neurosim.arch.actions import ACTIONS
-from neurosim.arch.schema import Chip, LeakageSpec, PriceSpec, Term
+from neurosim.arch.prices import LeakageSpec, PriceSpec, Term
+from neurosim.arch.schema import Chip
 from neurosim.arch.technology.arithmetic import link_energy, router_flit_energy, unit_energy, unit_leakage
 from neurosim.arch.technology.sram import SramFigures, sram_figures
 from neurosim.errors import NeurosimError
@@ -91,8 +92,9 @@ def _leakage(chip: Chip, spec: LeakageSpec) -> ResolvedLeakage:
         kind, value = next(iter(term.kinds.items()))
         if kind == "sram":
             figures = memory_figures(chip, str(value))
-            powers.append(figures.leakage_mw * term.count * getattr(getattr(chip.core, str(value)), "banks", 1))
-            sources.append(f"{value}: {figures.source}")
+            banks = getattr(getattr(chip.core, str(value)), "banks", 1)
+            powers.append(figures.leakage_mw * term.count * banks)
+            sources.append(f"{value}{f', {banks} banks' if banks > 1 else ''}: {figures.source}")
         else:
             power, source = unit_leakage(kind.rstrip("_"), _widths(value))
             powers.append(power * term.count)
