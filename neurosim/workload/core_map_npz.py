@@ -25,20 +25,7 @@ from neurosim.snn.trace import Stimulus
 
 FRACTION_BITS = 6
 MEMBRANE_BITS = 24
-_KEYS = (
-    "kind",
-    "sizes",
-    "n_input",
-    "indptr",
-    "indices",
-    "weights",
-    "bias",
-    "v0",
-    "core",
-    "inputs",
-    "threshold",
-    "leak",
-)
+_KEYS = ("sizes", "n_input", "indptr", "indices", "weights", "bias", "v0", "core", "inputs", "threshold", "leak")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +52,11 @@ def _whole(arrays: dict, name: str, size: int, path: Path) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def _codec(weights: np.ndarray) -> IntCodec:
-    """The narrowest even grid that holds the weights."""
-    low, high = (int(weights.min()), int(weights.max())) if weights.size else (0, 0)
-    return IntCodec(max(1, 1 + max((-low - 1).bit_length() if low < 0 else 0, high.bit_length())))
+def _codec(stored: np.dtype, path: Path) -> IntCodec:
+    """The file's own weight width: what int8 takes is 8 bits, however small the numbers happen to be."""
+    if stored.itemsize > 2:
+        raise NeurosimError(f"{path}: weights: dtype {stored}, expected int8 or int16")
+    return IntCodec(8 * stored.itemsize)
 
 
 def _connectivity(indptr, indices, weights, n_target: int):
@@ -104,6 +92,7 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
     scale = 1 << FRACTION_BITS
     if threshold * scale != int(threshold * scale):
         raise NeurosimError(f"{path}: threshold: got {threshold}, expected a multiple of 1/{scale}")
+    codec = _codec(arrays["weights"].dtype, path)
     start = np.concatenate([[0], np.cumsum(sizes)])
     populations, projections = [], []
     for i, size in enumerate(sizes):
@@ -123,8 +112,8 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
         for j in np.unique(into):
             keep = into == j
             ptr = np.concatenate([[0], np.cumsum(np.bincount(origin[keep], minlength=int(sizes[i])))])
-            c = _connectivity(ptr, (targets[keep] - start[j]).astype(np.int32), values[keep].astype(np.int8), sizes[j])
-            projections.append(Projection(f"l{i}", f"l{j}", c, _codec(values), delay=1, weight_shift=FRACTION_BITS))
+            c = _connectivity(ptr, (targets[keep] - start[j]).astype(np.int32), values[keep].astype(np.int16), sizes[j])
+            projections.append(Projection(f"l{i}", f"l{j}", c, codec, delay=1, weight_shift=FRACTION_BITS))
     return CoreMapNetwork(
         Network(populations, projections, name=path.stem), _stimulus(arrays, n_input, timesteps, path), core
     )
@@ -134,7 +123,7 @@ def _stimulus(arrays: dict, n_input: int, timesteps: int | None, path: Path) -> 
     if not n_input:
         if timesteps is None:
             raise NeurosimError(
-                f"{path}: the network has no input, so it does not say how long to run; give --timesteps N"
+                f"{path}: a network without input does not say how long to run; give --timesteps N"
             )
         return Stimulus(1, timesteps, 0, np.zeros(timesteps + 1, np.int64), np.zeros(0, np.int32))
     raster = arrays["inputs"]
