@@ -21,17 +21,17 @@ def run_timing(
     *,
     log: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> TimingResult:
     """Time ``trace`` on ``plan``. The engines give equal results; ``threads`` and ``progress`` are for the fast one."""
     check_plan(plan)
     check_trace(plan, trace)
     if engine == "fast":
-        from neurosim.engine.fast import fast_timing
+        from neurosim.engine.fast.timing import fast_timing
 
         return fast_timing(plan, trace, log=log, threads=threads, progress=progress)
     if engine == "reference":
-        from neurosim.engine.reference import reference_timing
+        from neurosim.engine.reference.timing import reference_timing
 
         return reference_timing(plan, trace, log=log)
     raise NeurosimError(f"engine: got {engine!r}, expected 'fast' or 'reference'")

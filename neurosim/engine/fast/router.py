@@ -130,9 +130,7 @@ def allocate_single(now, router, dims, fifo, word, arrive, ready, inputs, output
             port -= ports
         q = first + port
         flit = word[fifo[q, HEAD]]
-        following = take(
-            fifo, arrive, ready, wheel, summary, mask, q, now + inputs[q, CREDIT], inputs[q, UPSTREAM]
-        )
+        following = take(fifo, arrive, ready, wheel, summary, mask, q, now + inputs[q, CREDIT], inputs[q, UPSTREAM])
         actor, at = outputs[out, ACTOR], now + outputs[out, DELAY]
         if actor >= dims.first_router:
             endpoint = (flit >> ENDPOINT_SHIFT) & ENDPOINT_MASK
@@ -280,9 +278,7 @@ def allocate(now, router, dims, fifo, word, arrive, ready, inputs, outputs, inte
         queue = outputs[out, DOWN] + fifo[f, OUT_VC]
         fifo[queue, HELD] = 0 if flit & TAIL_BIT else 1
         again |= flit & TAIL_BIT != 0 and flit & HEAD_BIT == 0  # the released channel may be what a head waits for
-        following = take(
-            fifo, arrive, ready, wheel, summary, mask, f, now + inputs[q, CREDIT], inputs[q, UPSTREAM]
-        )
+        following = take(fifo, arrive, ready, wheel, summary, mask, f, now + inputs[q, CREDIT], inputs[q, UPSTREAM])
         actor, at = outputs[out, ACTOR], now + outputs[out, DELAY]
         if actor >= dims.first_router:
             endpoint = (flit >> ENDPOINT_SHIFT) & ENDPOINT_MASK

@@ -1,5 +1,1 @@
-"""The timing model written to be read: SimPy processes for units, routers and the barrier. The specification."""
-
-from neurosim.engine.reference.timing import reference_timing
-
-__all__ = ["reference_timing"]
+"""The readable engines: the specification that the fast ones are held to."""
