@@ -28,6 +28,7 @@ class Dims(NamedTuple):
     first_router: int
     injection: int
     mask: int  # wheel positions - 1
+    shift: int  # bits of a port number
     words: int  # words of a wheel position: one bit an actor
     occupancy_words: int  # words of a router's occupancy: one bit a fifo
     tiles: int
@@ -58,6 +59,7 @@ def dims_of(plan: TimingPlan) -> Dims:
     ports, vcs = 5 + router.cores_per_tile, router.virtual_channels
     actors = 3 * endpoints + n_tiles
     size, words, occupancy_words = wheel_size(router), -(-actors // 64), -(-ports * vcs // 64)
+    shift = ports.bit_length()
     n_slots = n_tiles * ports * vcs * router.queue_depth + endpoints * vcs * plan.ingress_depth
     regions = {
         "tiles": n_tiles * c.TILE_ROW,
@@ -71,11 +73,11 @@ def dims_of(plan: TimingPlan) -> Dims:
         "summary": size // 64,
         "heap": 2 * (actors + 1),
         "far": actors,
-        "scratch": 4 * ports * ports,
+        "scratch": 4 << (2 * shift),
     }
     starts = np.cumsum([0, *regions.values()]).tolist()
     return Dims(
-        ports, vcs, router.flits_per_packet, endpoints, 3 * endpoints, router.injection_cycles, size - 1, words,
+        ports, vcs, router.flits_per_packet, endpoints, 3 * endpoints, router.injection_cycles, size - 1, shift, words,
         occupancy_words, **dict(zip(regions, starts, strict=False)), size=starts[-1]
     )  # fmt: skip
 
@@ -150,6 +152,7 @@ def _rings(m: np.ndarray, fifos: np.ndarray, plan: TimingPlan, dims: Dims) -> No
     fifos[:, c.HEAD] = fifos[:, c.TAIL] = dims.slots + (end - depth) * c.SLOT_ROW
     per_router = dims.ports * dims.vcs
     router, bit = np.divmod(np.arange(inside), per_router)
+    fifos[:inside, c.OF_PORT], fifos[:inside, c.OF_VC] = np.divmod(bit, dims.vcs)
     fifos[:inside, c.OCCUPIED] = dims.occupancy + router * dims.occupancy_words + bit // 64
     fifos[:inside, c.BIT] = np.left_shift(np.int64(1), bit % 64)
     endpoint, vc = np.divmod(np.arange(fifos.shape[0] - inside), dims.vcs)

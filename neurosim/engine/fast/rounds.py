@@ -11,7 +11,7 @@ from neurosim.engine.fast import columns as c
 from neurosim.engine.fast.router import allocate, allocate_single
 from neurosim.engine.fast.units import act_egress, act_synapse, act_update
 from neurosim.engine.fast.walk import mark_spikes, walk_endpoint
-from neurosim.engine.fast.wheel import INLINE, lowest_bit, next_quantum, pointer, wake_due, wake_unit
+from neurosim.engine.fast.wheel import lowest_bit, next_quantum, pointer, wake_due, wake_unit
 from neurosim.engine.plan import TimingPlan
 
 
@@ -95,32 +95,15 @@ def start_units(start, m, dims, batches, batch_cycles, batch_end):
         batch = batches[e]
 
 
-@njit(**INLINE)
-def act(now, actor, m, dims, single, work, routes, sent, delivered, start, log):
-    """Let one actor act once."""
-    if actor >= dims.first_router:
-        if single:
-            allocate_single(now, actor, m, dims)
-        else:
-            allocate(now, actor, m, dims)
-        return
-    e = actor % dims.endpoints
-    u = dims.ends + e * c.ENDPOINT_ROW
-    if actor >= 2 * dims.endpoints:
-        act_synapse(now, e, u, m, dims, routes.busy, delivered, start, log.at, log.rows)
-    elif actor >= dims.endpoints:
-        act_egress(
-            now, e, u, m, dims, work.spikes, routes.ptr, routes.endpoint, sent, start, log.at, log.rows
-        )  # fmt: skip
-    else:
-        act_update(now, e, u, m, dims, work.batch_cycles, work.batch_end)
-
-
 @njit(cache=True, nogil=True)
 def run_round(start, dims, chip, work, routes, sent, delivered, log):
     """Run from quantum ``start`` until nobody is left to wake. Returns (last finish, a quantum for the next start)."""
     m = pointer(chip)
-    start_units(start, m, dims, work.batches, work.batch_cycles, work.batch_end)
+    batch_cycles, batch_end, spikes = work.batch_cycles, work.batch_end, work.spikes
+    route_ptr, route_endpoint, route_busy = routes.ptr, routes.endpoint, routes.busy
+    log_at, log_rows = log.at, log.rows
+    start_units(start, m, dims, work.batches, batch_cycles, batch_end)
+    synapse = 2 * dims.endpoints
     single = dims.vcs == 1 and dims.flits == 1
     last = now = start
     while True:
@@ -135,7 +118,22 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
             while m[word] != 0:
                 bits = m[word]
                 m[word] = bits & (bits - 1)
-                act(now, (k << 6) + lowest_bit(bits), m, dims, single, work, routes, sent, delivered, start, log)
+                actor = (k << 6) + lowest_bit(bits)
+                if actor >= dims.first_router:
+                    if single:
+                        allocate_single(now, actor, m, dims)
+                    else:
+                        allocate(now, actor, m, dims)
+                elif actor >= synapse:
+                    e = actor - synapse
+                    u = dims.ends + e * c.ENDPOINT_ROW
+                    act_synapse(now, e, u, m, dims, route_busy, delivered, start, log_at, log_rows)
+                elif actor >= dims.endpoints:
+                    e = actor - dims.endpoints
+                    u = dims.ends + e * c.ENDPOINT_ROW
+                    act_egress(now, e, u, m, dims, spikes, route_ptr, route_endpoint, sent, start, log_at, log_rows)
+                else:
+                    act_update(now, actor, dims.ends + actor * c.ENDPOINT_ROW, m, dims, batch_cycles, batch_end)
         m[dims.summary + (position >> 6)] &= ~(1 << (position & 63))
     finish = start
     for e in range(dims.endpoints):

@@ -163,21 +163,21 @@ def may_ask(now, me, m, dims, fifo, flit, out):
 
 @njit(**INLINE)
 def gather_requests(now, me, m, dims):
-    """Fill the table of requests. For input i and output o of the router, pair i * ports + o of the scratch:
+    """Fill the table of requests. For input i and output o of the router, pair (i << shift) + o of the scratch:
 
     [pair] score of the best vc (0: none asks), [n2 + pair] that vc, [2 n2 + k] the k-th pair that asks. The score
     puts body flits before heads, then goes by distance from the request pointer. Returns (pairs, asking).
     """
-    ports, vcs, tile = dims.ports, dims.vcs, tile_of(dims, me)
-    scratch, n2 = dims.scratch, dims.ports * dims.ports
+    vcs, tile = dims.vcs, tile_of(dims, me)
+    scratch, n2 = dims.scratch, 1 << (2 * dims.shift)
     n_pairs = asking = 0
     for word in range(dims.occupancy_words):
         bits = m[m[tile + c.OCCUPANCY] + word]
         while bits != 0:
             number = (word << 6) + lowest_bit(bits)
             bits &= bits - 1
-            port, vc = number // vcs, number % vcs
             fifo = m[tile + c.FIFOS] + number * c.FIFO_ROW
+            port, vc = m[fifo + c.OF_PORT], m[fifo + c.OF_VC]
             slot = m[fifo + c.HEAD]
             if m[slot + c.ARRIVE] > now:
                 continue
@@ -192,7 +192,7 @@ def gather_requests(now, me, m, dims):
             asking += 1
             distance = vc - m[m[tile + c.PORTS] + port * c.PORT_ROW + c.REQUEST]
             score = 1 + (distance + vcs if distance < 0 else distance) + (vcs if flit & c.HEAD_FLIT else 0)
-            pair = port * ports + o
+            pair = (port << dims.shift) + o
             if m[scratch + pair] == 0:
                 m[scratch + 2 * n2 + n_pairs] = pair
                 n_pairs += 1
@@ -215,20 +215,21 @@ def grant_and_accept(m, dims, tile, n_pairs):
     Returns how many were accepted; their pairs replace the front of the list of pairs.
     """
     ports, scratch = dims.ports, dims.scratch
-    outputs, port_rows, pairs = m[tile + c.OUTPUTS], m[tile + c.PORTS], scratch + 2 * ports * ports
+    outputs, port_rows, pairs = m[tile + c.OUTPUTS], m[tile + c.PORTS], scratch + (2 << (2 * dims.shift))
+    low = (1 << dims.shift) - 1
     for k in range(n_pairs):
-        i, o = m[pairs + k] // ports, m[pairs + k] % ports
+        i, o = m[pairs + k] >> dims.shift, m[pairs + k] & low
         out = outputs + o * c.OUTPUT_ROW
         m[out + c.BEST] = min(m[out + c.BEST], cyclic(i, m[out + c.GRANT], ports))
     for k in range(n_pairs):
-        i, o = m[pairs + k] // ports, m[pairs + k] % ports
+        i, o = m[pairs + k] >> dims.shift, m[pairs + k] & low
         out, row = outputs + o * c.OUTPUT_ROW, port_rows + i * c.PORT_ROW
         if cyclic(i, m[out + c.GRANT], ports) == m[out + c.BEST]:
             m[row + c.ACCEPT_BEST] = min(m[row + c.ACCEPT_BEST], cyclic(o, m[row + c.ACCEPT], ports))
     accepted = 0
     for k in range(n_pairs):
         pair = m[pairs + k]
-        i, o = pair // ports, pair % ports
+        i, o = pair >> dims.shift, pair & low
         out, row = outputs + o * c.OUTPUT_ROW, port_rows + i * c.PORT_ROW
         m[scratch + pair] = 0
         granted = cyclic(i, m[out + c.GRANT], ports) == m[out + c.BEST]
@@ -236,8 +237,8 @@ def grant_and_accept(m, dims, tile, n_pairs):
             m[pairs + n_pairs + accepted] = pair
             accepted += 1
     for k in range(n_pairs):
-        m[outputs + m[pairs + k] % ports * c.OUTPUT_ROW + c.BEST] = c.NEVER
-        m[port_rows + m[pairs + k] // ports * c.PORT_ROW + c.ACCEPT_BEST] = c.NEVER
+        m[outputs + (m[pairs + k] & low) * c.OUTPUT_ROW + c.BEST] = c.NEVER
+        m[port_rows + (m[pairs + k] >> dims.shift) * c.PORT_ROW + c.ACCEPT_BEST] = c.NEVER
     for k in range(accepted):
         m[pairs + k] = m[pairs + n_pairs + k]
     return accepted
@@ -247,14 +248,15 @@ def grant_and_accept(m, dims, tile, n_pairs):
 def allocate(now, me, m, dims):
     """Any number of channels and flits: request, grant, accept, then the accepted flits move and pointers with them."""
     tile, ports, vcs = tile_of(dims, me), dims.ports, dims.vcs
-    pairs = dims.scratch + 2 * ports * ports
+    n2 = 1 << (2 * dims.shift)
+    pairs = dims.scratch + 2 * n2
     n_pairs, asking = gather_requests(now, me, m, dims)
     accepted = grant_and_accept(m, dims, tile, n_pairs)
     again = asking > accepted
     for k in range(accepted):
         pair = m[pairs + k]
-        i, o = pair // ports, pair % ports
-        vc = m[dims.scratch + ports * ports + pair]
+        i, o = pair >> dims.shift, pair & ((1 << dims.shift) - 1)
+        vc = m[dims.scratch + n2 + pair]
         first = m[tile + c.FIFOS] + i * vcs * c.FIFO_ROW
         fifo, out = first + vc * c.FIFO_ROW, m[tile + c.OUTPUTS] + o * c.OUTPUT_ROW
         flit = m[m[fifo + c.HEAD] + c.WORD]
