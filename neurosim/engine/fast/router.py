@@ -43,7 +43,7 @@ from neurosim.engine.fast.layout import (
 from neurosim.engine.fast.wheel import wake
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def direction(tile_xy, ends, tile, endpoint):
     """Output port at ``tile`` towards an endpoint: x first, then y, then the endpoint's local port."""
     x, y = tile_xy[tile, 0], tile_xy[tile, 1]
@@ -54,7 +54,7 @@ def direction(tile_xy, ends, tile, endpoint):
     return ends[endpoint, PORT]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def wait_for_credit(fifo, ready, wheel, summary, mask, queue, actor):
     """``actor`` is blocked on ``queue``: wake it when the next credit is home, whenever that is."""
     at = ready[fifo[queue, TAIL]]
@@ -64,7 +64,7 @@ def wait_for_credit(fifo, ready, wheel, summary, mask, queue, actor):
         fifo[queue, WAIT] = 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def put(fifo, word, arrive, ready, queue, flit, at):
     """A flit takes the place at the tail of a queue with room; it may be seen from quantum ``at`` on."""
     slot = fifo[queue, TAIL]
@@ -75,7 +75,7 @@ def put(fifo, word, arrive, ready, queue, flit, at):
     fifo[queue, TAIL] = fifo[queue, BASE] if slot == fifo[queue, END] else slot
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def take(fifo, arrive, ready, wheel, summary, mask, queue, home, sender):
     """The flit at the head leaves; its credit is home at quantum ``home``. Returns when the next flit may be seen."""
     slot = fifo[queue, HEAD]
@@ -91,7 +91,7 @@ def take(fifo, arrive, ready, wheel, summary, mask, queue, home, sender):
     return arrive[slot]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def allocate_single(now, router, dims, fifo, word, arrive, ready, inputs, outputs, interval, tile_xy, ends, wheel,
                     summary, scratch):  # fmt: skip
     """One virtual channel, one flit a packet: an input asks for one output at most, so every grant is accepted."""
@@ -146,13 +146,13 @@ def allocate_single(now, router, dims, fifo, word, arrive, ready, inputs, output
             wake(wheel, summary, mask, free_at, me)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def usable(fifo, ready, queue, now):
     """A head flit may take this channel: nobody holds it and there is a credit."""
     return fifo[queue, HELD] == 0 and ready[fifo[queue, TAIL]] <= now
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def may_ask(now, me, dims, fifo, ready, outputs, wheel, summary, f, flit, out):
     """Whether the flit at the head of fifo ``f`` asks for output ``out``; if not, who will say when to look again."""
     mask, down = dims.wheel_mask, outputs[out, DOWN]
@@ -174,7 +174,7 @@ def may_ask(now, me, dims, fifo, ready, outputs, wheel, summary, f, flit, out):
     return False
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def gather_requests(now, router, dims, fifo, word, arrive, ready, inputs, outputs, wheel, summary, scratch):
     """Fill the table of requests. For input i and output o of the router, pair i * ports + o of ``scratch``:
 
@@ -211,7 +211,7 @@ def gather_requests(now, router, dims, fifo, word, arrive, ready, inputs, output
     return n_pairs, asking
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def grant_and_accept(router, ports, inputs, outputs, scratch, n_pairs):
     """Each output grants the first asking input from its pointer, each input accepts the first granting output.
 
@@ -245,7 +245,7 @@ def grant_and_accept(router, ports, inputs, outputs, scratch, n_pairs):
     return accepted
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def channel_for(now, vcs, fifo, ready, outputs, out):
     """The first usable channel at or after the output's pointer, which moves past it."""
     vc = outputs[out, VC_POINTER]
@@ -255,7 +255,7 @@ def channel_for(now, vcs, fifo, ready, outputs, out):
     return vc
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def allocate(now, router, dims, fifo, word, arrive, ready, inputs, outputs, interval, tile_xy, ends, wheel, summary,
              scratch):  # fmt: skip
     """Any number of channels and flits: request, grant, accept, then the accepted flits move and pointers with them."""

@@ -63,9 +63,9 @@ def fast_timing(
     *,
     log: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> TimingResult:
-    """Cycles and counts of ``trace`` on ``plan``. ``progress(done, total)`` counts rounds of samples."""
+    """Cycles and counts of ``trace`` on ``plan``. ``progress(done)`` is told how many samples' worth is done."""
     job = Job(plan, trace, log)
     total = trace.n_samples * plan.n_rounds
     threads = max(1, threads or os.cpu_count() or 1)
@@ -76,7 +76,7 @@ def fast_timing(
         for future in as_completed([pool.submit(job.run, *chunk) for chunk in chunks]):
             done += future.result()
             if progress is not None:
-                progress(done, total)
+                progress(done // plan.n_rounds)
     return collect(job)
 
 

@@ -47,7 +47,7 @@ from neurosim.engine.fast.router import direction, put, take, wait_for_credit
 from neurosim.engine.fast.wheel import wake, wake_any
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def act_update(now, e, dims, unit, popped, depth, batch_cycles, batch_end, wheel, summary, heap, far):
     """Push what there is room for; when the batch's spikes are all queued, start the next batch."""
     if now < unit[AT]:
@@ -74,7 +74,7 @@ def act_update(now, e, dims, unit, popped, depth, batch_cycles, batch_end, wheel
         wake(wheel, summary, dims.wheel_mask, now, dims.endpoints + e)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def act_egress(now, e, dims, fifo, word, arrive, ready, end, tile_xy, ends, unit, update, spikes, route_ptr,
                route_endpoint, sent, wheel, summary, heap, far, start, log_at, log):  # fmt: skip
     """Send a flit if one is due and has a credit; with no spike in hand, take the oldest one waiting."""
@@ -123,7 +123,7 @@ def act_egress(now, e, dims, fifo, word, arrive, ready, end, tile_xy, ends, unit
     wake_any(wheel, summary, heap, far, mask, now, unit[SEND_AT], me)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def free_channel(now, dims, fifo, ready, end, unit):
     """The channel of the next flit: the packet's own, or for a head the first with a credit from the pointer; or -1."""
     if unit[FLIT] > 0:
@@ -137,7 +137,7 @@ def free_channel(now, dims, fifo, ready, end, unit):
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def act_synapse(now, e, dims, fifo, word, arrive, ready, inputs, end, unit, route_busy, delivered, wheel, summary,
                 heap, far, start, log_at, log):  # fmt: skip
     """When idle, pop one flit from the first channel at or after the pointer that has one."""

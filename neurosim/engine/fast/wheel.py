@@ -24,7 +24,7 @@ def lowest_bit(typingctx, word):
     return types.int64(types.int64), codegen
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def wake(wheel, summary, mask, at, actor):
     """Wake ``actor`` at quantum ``at``, which is less than a turn of the wheel away."""
     slot = at & mask
@@ -32,7 +32,7 @@ def wake(wheel, summary, mask, at, actor):
     summary[slot >> 6] |= 1 << (slot & 63)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def wake_any(wheel, summary, heap, far, mask, now, at, actor):
     """Wake a unit at any later quantum. A unit has one such timer, so one heap entry an actor is enough."""
     if at - now <= mask:
@@ -42,7 +42,7 @@ def wake_any(wheel, summary, heap, far, mask, now, at, actor):
         push(heap, at, actor)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def next_quantum(wheel, summary, heap, mask, now):
     """First quantum from ``now`` on with somebody to wake, NEVER if there is none. Far timers join the wheel."""
     at = NEVER
@@ -63,7 +63,7 @@ def next_quantum(wheel, summary, heap, mask, now):
     return at
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def push(heap, at, actor):
     """Binary heap in rows 1.. of ``heap`` (time, actor); heap[0, 0] counts them."""
     heap[0, 0] += 1
@@ -75,7 +75,7 @@ def push(heap, at, actor):
     heap[k, 1] = actor
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def pop_due(wheel, summary, heap, far, mask, now):
     """Move every far timer due at ``now`` to the wheel."""
     while heap[0, 0] > 0 and heap[1, 0] == now:
