@@ -7,12 +7,11 @@ A plain spike adds the weight itself; any other adds ``value * gain * weight``.
 
 from __future__ import annotations
 
-from numba import njit
-
 from neurosim.engine.fast import function_plan as fp
+from neurosim.engine.fast.compile import inner
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_dense_plain(sums, weights, base, n, neuron, start, stop, offset):
     """Four rows at a time, so that a sum is loaded and stored once for four additions."""
     k = start
@@ -34,7 +33,7 @@ def add_dense_plain(sums, weights, base, n, neuron, start, stop, offset):
         k += 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_dense_scaled(sums, weights, base, n, neuron, value, gain, graded, start, stop, offset):
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
@@ -44,7 +43,7 @@ def add_dense_scaled(sums, weights, base, n, neuron, value, gain, graded, start,
             sums[j] += x * row[j]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_conv(sums, marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset):
     """Runs of (output pixel, output channel), contiguous in the sums and in the kernels."""
     base, table, taps, size, pixels = q[fp.BASE], q[fp.TABLE], q[fp.TAPS], q[fp.GROUP_SIZE], q[fp.IN_PIXELS]
@@ -72,7 +71,7 @@ def add_conv(sums, marks, weights, ptr, entry, q, gain, granules, neuron, value,
                 marks[j] = 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_sparse(sums, marks, weights, ptr, entry, base, table, gain, neuron, value, graded, start, stop, offset):
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
@@ -83,7 +82,7 @@ def add_sparse(sums, marks, weights, ptr, entry, base, table, gain, neuron, valu
             marks[j] = 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_pool(sums, marks, ptr, entry, q, gain, neuron, value, graded, start, stop, offset):
     table, pixels = q[fp.TABLE], q[fp.IN_PIXELS]
     across, along = q[fp.CHANNEL_STRIDE], q[fp.PIXEL_STRIDE]
@@ -96,7 +95,7 @@ def add_pool(sums, marks, ptr, entry, q, gain, neuron, value, graded, start, sto
             marks[j] = 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offset):
     pixels, across, along = q[fp.OUT_PIXELS], q[fp.CHANNEL_STRIDE], q[fp.PIXEL_STRIDE]
     for k in range(start, stop):
@@ -107,7 +106,7 @@ def add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offse
         marks[j] = 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_weighted(sums, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
                  offset):  # fmt: skip
     """The connectivities that store weights; returns what they touched."""
@@ -126,7 +125,7 @@ def add_weighted(sums, marks, pixel_marks, weights, ptr, entry, q, gain, granule
     return fp.TOUCHED_NEURONS
 
 
-@njit(cache=True, nogil=True)
+@inner
 def gather_input(tables, work, p, t, row, first, last, neuron, value):
     """Sum what arrives at population p in timestep t into ``work.sums``; returns what was touched, as bits.
 
