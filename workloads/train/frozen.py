@@ -16,7 +16,7 @@ from model import THETA, LayerSpec, SpikingNet
 from quantise import FLOAT_BITS, quantise
 
 MEMBRANE_BITS = 24
-MAX_WEIGHT_SHIFT = 6
+MAX_WEIGHT_SHIFT = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +85,13 @@ def _freeze_integer(net: SpikingNet, i: int, timesteps: int) -> FrozenLayer:
     q = q * np.sign(gain).astype(np.int64).reshape(-1, *[1] * (q.ndim - 1))
     scale = np.abs(gain) * np.broadcast_to(step.double().numpy().reshape(-1), gain.shape)
     reach = np.abs(q).reshape(len(q), -1).sum(1)
-    # A leak by 1/2^k holds a constant drive below 2^k times itself; without one it grows with every step.
+    # A leak by 1/2^k holds a constant drive below 2^k times itself (plus 1 for the floor); without one it only grows.
     gain_of_time = timesteps if spec.leak_shift is None else min(timesteps, 2**spec.leak_shift)
     limit = 2 ** (MEMBRANE_BITS - 1) - 1
     for shift in range(MAX_WEIGHT_SHIFT, -1, -1):
         bias = np.rint(offset * 2.0**shift / scale).astype(np.int64)
         threshold = np.rint(THETA * 2.0**shift / scale).astype(np.int64) if hidden else None
-        worst = (((reach << shift) + np.abs(bias)) * gain_of_time).max()
+        worst = (((reach << shift) + np.abs(bias) + 1) * gain_of_time).max()
         if worst <= limit and (threshold is None or threshold.max() <= limit):
             break
     else:

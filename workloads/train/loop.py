@@ -106,5 +106,5 @@ def train(
     minutes = (time.perf_counter() - started) / 60
     return {
         "epochs": recipe.epochs, "best_epoch": best_epoch, "validation_accuracy": round(best[0], 4),
-        "train_minutes": round(minutes, 2),
+        "train_minutes": round(minutes, 2), "threads": torch.get_num_threads(),
     }  # fmt: skip

@@ -68,6 +68,7 @@ def obtain(stage: str, seed: int, parts: dict[str, Part], cache: Path) -> tuple[
         net.load_state_dict(obtain(recipe.start, seed, parts, cache)[0].state_dict())
     print(f"training {stage}, seed {seed}", flush=True)
     record = train(net, recipe, parts, teacher, seed, TIMESTEPS)
+    record["framework"] = f"PyTorch {torch.__version__} (CPU)"
     cache.mkdir(parents=True, exist_ok=True)
     torch.save({"state": net.state_dict(), "record": record}, path)
     return net, record

@@ -67,6 +67,7 @@ def build(name: str, seed: int, cache: Path, out: Path, reference: Path) -> dict
     run, rates = run_part(layers, test, TIMESTEPS)
     save_reference(reference / f"{name}.npz", name, layers, run, TIMESTEPS)
     ann = _make_ann(recipe.topology, seed, parts, cache, folder / "ann.npz")
+    teacher = obtain(recipe.teacher, seed, parts, cache)[1]
     bits = recipe.weight_bits
     described = describe_layers(layers)
     wider = [layer for layer, fields in described.items() if fields["weight_bits"] > min(bits)]
@@ -77,7 +78,6 @@ def build(name: str, seed: int, cache: Path, out: Path, reference: Path) -> dict
         "split_seed": SPLIT_SEED,
         "train_seed": seed,
         "command": f"python workloads/train/train_mnist.py {name} --seed {seed}",
-        "framework": f"PyTorch {torch.__version__}, {torch.get_num_threads()} CPU threads",
         "accuracy_float_qat_test": round(accuracy(net, test, TIMESTEPS), 4),
         "accuracy_integer_test": None if bits[0] == FLOAT_BITS else _share(run.predictions == test.labels),
         "accuracy_frozen_test": _share(run.predictions == test.labels),
@@ -91,6 +91,7 @@ def build(name: str, seed: int, cache: Path, out: Path, reference: Path) -> dict
         "starts_from": recipe.start,
         "taught_by": recipe.teacher,
         **record,
+        "teacher": teacher,
         "ann_twin": ann,
     }
     save_card(
@@ -115,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="+", choices=[*workload_names(), "all"], help="workloads to train, or all")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights, batches and augmentation")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads of PyTorch")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of PyTorch; sums round differently with another number")
     parser.add_argument("--out", type=Path, default=ROOT / "workloads", help="folder that gets <name>/ and data/")
     parser.add_argument(
         "--reference", type=Path, default=ROOT / "tests" / "validation" / "data" / "mnist", help="folder of the rasters"
