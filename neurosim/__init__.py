@@ -1,3 +1,29 @@
-"""neurosim: a cycle-level neuromorphic hardware simulator with an energy model."""
+"""neurosim: a cycle-level neuromorphic hardware simulator with an energy model.
+
+``neurosim.run(workload, chip)`` answers what a spiking network really costs on a chip. Names below are imported when
+first used, so that ``import neurosim`` is quick.
+"""
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+_LAZY = {
+    "run": "neurosim.api",
+    "simulate": "neurosim.run",
+    "Result": "neurosim.result",
+    "load_chip": "neurosim.arch",
+    "list_chips": "neurosim.arch",
+    "load_workload": "neurosim.workload.workload",
+    "list_workloads": "neurosim.workload.workload",
+    "load_network": "neurosim.workload.native",
+    "save_network": "neurosim.workload.native",
+    "NeurosimError": "neurosim.errors",
+}
+__all__ = ["__version__", *_LAZY]
+
+
+def __getattr__(name: str):
+    if name not in _LAZY:
+        raise AttributeError(f"module 'neurosim' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

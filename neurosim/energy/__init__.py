@@ -1,1 +1,1 @@
-
+"""Counts to joules: actions times prices, leakage times time, and nothing else."""

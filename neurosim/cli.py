@@ -1,0 +1,197 @@
+"""The command line: a thin door to the api. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurosim.errors import NeurosimError
+
+app = typer.Typer(
+    name="neurosim",
+    help="What would my spiking network really cost on a chip? Spikes, cycles and picojoules, each with its source.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+@contextmanager
+def _progress(enabled: bool) -> Iterator[object]:
+    """A progress bar on stderr; yields a callback, or None when nobody is watching."""
+    if not enabled or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from neurosim.report.text import console
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        tasks: dict[str, int] = {}
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done)
+
+        yield update
+
+
+def _result_name(parameters: dict) -> str:
+    keys = ("workload", "chip", "samples", "timesteps", "seed", "engine")
+    workload, chip, samples, steps, seed, engine = (parameters[k] for k in keys)
+    return f"{Path(str(workload)).stem}_{chip}_{samples}x{steps}_seed{seed}_{engine}.npz"
+
+
+@app.command()
+def run(
+    workload: Annotated[str, typer.Argument(help="A shipped workload, a folder with workload.yaml, or a model file.")],
+    chip: Annotated[str, typer.Option(help="A shipped chip or a chip file.")] = "loihi-2018",
+    samples: Annotated[int, typer.Option(help="At most this many samples.")] = 200,
+    timesteps: Annotated[int | None, typer.Option(help="Timesteps a sample; default: the workload's own.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of random encoders.")] = 0,
+    engine: Annotated[str, typer.Option(help="fast (numba) or reference (SimPy; same numbers, slowly).")] = "fast",
+    mapping: Annotated[Path | None, typer.Option(help="Core map (.yaml or .npz) instead of the automatic one.")] = None,
+    capacity: Annotated[str, typer.Option(help="refuse what does not fit, or report by how much and run.")] = "refuse",
+    input: Annotated[Path | None, typer.Option(help="Input array (.npy, .npz) for a model file.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Labels (.npy, .npz) for a model file.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the result file.")] = Path("neurosim-results"),
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a trained network on a chip and report accuracy, cycles, memory and energy."""
+    from neurosim import api
+
+    _check_writable(out)
+    with _progress(not as_json) as progress:
+        result = api.run(
+            workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
+            capacity=capacity, input=input, labels=labels, progress=progress,
+        )  # fmt: skip
+    saved = result.save(out / _result_name(result.provenance["parameters"]))
+    if as_json:
+        _print_json({**result.to_json(), "saved": str(saved)})
+        return
+    from neurosim.report.text import console, result_text
+
+    console().print(result_text(result, saved))
+
+
+def _check_writable(folder: Path) -> None:
+    """Fail before the work, not after it."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise NeurosimError(f"--out {folder}: {existing} is not a folder that can be written; choose another folder")
+
+
+@app.command("list")
+def list_command(
+    kind: Annotated[str, typer.Argument(help="workloads or chips; both if left out.")] = "all",
+    as_json: JsonFlag = False,
+) -> None:
+    """List the shipped workloads and chips."""
+    if kind not in ("all", "workloads", "chips"):
+        raise NeurosimError(f"list: got {kind!r}, expected workloads or chips")
+    listing: dict[str, list[dict[str, str]]] = {}
+    if kind != "chips":
+        from neurosim.workload.workload import data_root, list_workloads, read_workload_file
+
+        files = ((name, read_workload_file(data_root("workloads") / name)) for name in list_workloads())
+        listing["workloads"] = [{"name": name, "title": spec.title} for name, spec in files]
+    if kind != "workloads":
+        from neurosim.arch import list_chips, load_chip
+
+        listing["chips"] = [{"name": name, "title": load_chip(name).title} for name in list_chips()]
+    if as_json:
+        _print_json(listing)
+        return
+    for title, rows in listing.items():
+        typer.secho(title, bold=True)
+        width = max((len(row["name"]) for row in rows), default=0)
+        for row in rows:
+            typer.echo(f"  {row['name']:<{width}}  {row['title']}")
+
+
+@app.command()
+def show(
+    kind: Annotated[str, typer.Argument(help="chip, workload or result.")],
+    name: Annotated[str, typer.Argument(help="Its name or file.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show a chip, a workload's card or a saved result."""
+    from neurosim.report import show as views
+
+    makers = {"chip": views.show_chip, "workload": views.show_workload, "result": views.show_result}
+    if kind not in makers:
+        raise NeurosimError(f"show: got {kind!r}, expected one of {', '.join(makers)}")
+    plain, readable = makers[kind](name)
+    if as_json:
+        _print_json(plain)
+        return
+    from neurosim.report.text import console
+
+    console().print(readable())
+
+
+@app.command()
+def explain(
+    result: Annotated[Path, typer.Argument(help="A saved result file.")],
+    by: Annotated[str, typer.Option(help="Fields to group by: component, action, place, part.")] = "component,action",
+    top: Annotated[int, typer.Option(help="Show this many lines.")] = 40,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take the energy apart: component, action, count x constant, and the constant's source."""
+    from neurosim.result import Result
+
+    fields = tuple(name.strip() for name in by.split(","))
+    allowed = ("component", "action", "place", "part")
+    unknown = [name for name in fields if name not in allowed]
+    if unknown or top < 1:
+        wrong = (
+            f"--by {unknown[0]!r}, expected fields of {', '.join(allowed)}"
+            if unknown
+            else f"--top {top}, expected >= 1"
+        )
+        raise NeurosimError(f"explain: got {wrong}")
+    loaded = Result.load(result)
+    if as_json:
+        leaves = [{**vars(leaf), "energy_pj": leaf.energy_pj} for leaf in loaded.energy.leaves]
+        _print_json({"total_pj": loaded.energy_pj, "leaves": leaves})
+        return
+    from neurosim.report.text import console, explain_text
+
+    console().print(explain_text(loaded, fields, top))
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one clear line and exit code 2, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except NeurosimError as error:
+        typer.secho(f"neurosim: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("neurosim: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Counts of every action, by component, place and part of the network: all that energy is allowed to look at.
+
+The timing engines say what moved (packets by route, flits by link, neuron updates); this module multiplies it out
+into the registered actions with the mapping's tables. It is the same for both engines, and it adds nothing: each
+count below is one line of arithmetic on what an engine counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.arch import Chip
+from neurosim.engine.plan import TimingPlan, TimingResult
+from neurosim.mapping.mapping import Mapping
+from neurosim.snn.network import Network, Population, Projection
+from neurosim.snn.neuron import Lif
+from neurosim.snn.trace import SpikeTrace
+
+DIRECTIONS = ("east", "west", "north", "south")
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """A flat table of counts; row i is ``count[i]`` times ``action[i]`` at ``place[i]`` for ``part[i]``.
+
+    ``action`` and ``part`` are names; ``place`` is ``core 3``, ``tile 5``, ``host`` or ``chip``. Rows with a count of
+    zero are left out. Order is fixed by construction, so equal runs give equal tables.
+    """
+
+    action: tuple[str, ...]
+    place: tuple[str, ...]
+    part: tuple[str, ...]
+    count: np.ndarray
+
+    def total(self, action: str) -> int:
+        """Sum of one action over places and parts."""
+        return int(sum(int(n) for a, n in zip(self.action, self.count, strict=True) if a == action))
+
+    def totals(self) -> dict[str, int]:
+        """Sum by action, in order of first appearance."""
+        sums: dict[str, int] = {}
+        for action, count in zip(self.action, self.count, strict=True):
+            sums[action] = sums.get(action, 0) + int(count)
+        return sums
+
+
+class _Rows:
+    """Collects counts under (action, place, part); sums repeated keys."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str, str], int] = {}
+
+    def add(self, action: str, place: str, part: str, count: int) -> None:
+        if count:
+            key = (action, place, part)
+            self.rows[key] = self.rows.get(key, 0) + int(count)
+
+    def table(self) -> Activity:
+        keys = list(self.rows)
+        return Activity(
+            tuple(k[0] for k in keys),
+            tuple(k[1] for k in keys),
+            tuple(k[2] for k in keys),
+            np.array([self.rows[k] for k in keys], np.int64),
+        )
+
+
+def accumulate_action(network: Network, projection: Projection, unrolled: bool) -> str:
+    """The action of one synaptic event over a projection: which price one connection pays."""
+    connectivity = projection.connectivity
+    if connectivity.event != "synapse":
+        return "pool_accumulate"
+    graded = network.value_bits(projection.source) > 1
+    if not network.is_integer:
+        return "multiply_accumulate_float" if graded else "accumulate_float"
+    if graded:
+        return "multiply_accumulate"
+    return f"accumulate_{'sparse' if unrolled else connectivity.kind}"
+
+
+def _synapses(rows: _Rows, network: Network, chip: Chip, mapping: Mapping, delivered: np.ndarray) -> None:
+    """Axon lookups, weight words, accumulations and accumulator traffic, from packets delivered by route."""
+    routes = mapping.routes
+    n_cores = chip.n_cores
+    at_core = routes.endpoint < n_cores
+    per_core = np.zeros(n_cores + 1, np.int64)
+    np.add.at(per_core, routes.endpoint, delivered)
+    for core in np.flatnonzero(per_core[:n_cores]):
+        rows.add("axon_read", f"core {core}", "axons", per_core[core])
+    visits = np.repeat(delivered, np.diff(routes.row_ptr))
+    n_blocks = len(mapping.blocks)
+    key = routes.row_projection.astype(np.int64) * n_blocks + routes.row_block
+    size = len(network.projections) * n_blocks
+    events = np.zeros(size, np.int64)
+    words = np.zeros(size, np.int64)
+    np.add.at(events, key, visits * routes.row_events)
+    np.add.at(words, key, visits * routes.row_words)
+    assert at_core.all() or (np.diff(routes.row_ptr)[~at_core] == 0).all()
+    for flat in np.flatnonzero(events + words):
+        projection = network.projections[flat // n_blocks]
+        block = mapping.blocks[flat % n_blocks]
+        place = f"core {block.core}"
+        unrolled = projection.connectivity.kind == "conv" and not chip.core.synaptic_memory.shared_kernels
+        rows.add("synapse_read_word", place, projection.name, words[flat])
+        rows.add(accumulate_action(network, projection, unrolled), place, projection.name, events[flat])
+        rows.add("accumulator_read", place, projection.name, events[flat])
+        rows.add("accumulator_write", place, projection.name, events[flat])
+
+
+def _bits_of_own_parameters(population: Population) -> int:
+    """Bits of thresholds and biases that each neuron stores for itself and reads in every update."""
+    model = population.model
+    if not isinstance(model, Lif) or population.n_neurons == 1:
+        return 0
+    width = model.membrane_bits or 32
+    vectors = [v for v in (model.threshold, model.bias) if v is not None]
+    return sum(width for v in vectors if v.size == population.n_neurons)
+
+
+def _neurons(rows: _Rows, network: Network, chip: Chip, mapping: Mapping, timing: TimingResult) -> None:
+    """Membrane traffic and update actions, from neuron updates."""
+    word = chip.core.membrane_memory.word_bits
+    suffix = "" if network.is_integer else "_float"
+    for block in mapping.blocks:
+        index = network.index[block.population]
+        population = network.populations[index]
+        if population.model.kind == "input":
+            continue
+        neurons = block.neurons.astype(np.int64) + network.offsets[index]
+        place, part = f"core {block.core}", population.name
+        accessed = int(timing.accessed[neurons].sum())
+        active = int(timing.active[neurons].sum())
+        state_bits = sum(state.width_bits for state in population.model.states)
+        own = _bits_of_own_parameters(population)
+        rows.add("membrane_read", place, part, accessed * -(-(state_bits + own) // word))
+        rows.add("membrane_write", place, part, accessed * -(-state_bits // word))
+        rows.add("accumulator_read", place, part, accessed)
+        rows.add("accumulator_write", place, part, accessed)
+        rows.add(f"neuron_access{suffix}", place, part, accessed)
+        rows.add("neuron_active", place, part, active)
+        rows.add("neuron_inactive", place, part, accessed - active)
+        rows.add("neuron_spike", place, part, int(timing.spiked[neurons].sum()))
+
+
+def _network_on_chip(rows: _Rows, network: Network, chip: Chip, plan: TimingPlan, timing: TimingResult) -> None:
+    """Packets out, injections and flits by link, from packets sent by route and flits by router output."""
+    source = np.repeat(np.arange(plan.n_neurons), np.diff(plan.route_ptr))
+    from_endpoint = plan.endpoint[source].astype(np.int64)
+    n_populations = len(network.populations)
+    key = from_endpoint * n_populations + plan.population[source]
+    sent = np.zeros((plan.n_cores + 1) * n_populations, np.int64)
+    np.add.at(sent, key, timing.sent)
+    flits = plan.router.flits_per_packet
+    for flat in np.flatnonzero(sent):
+        endpoint, part = divmod(int(flat), n_populations)
+        name = network.populations[part].name
+        if endpoint == plan.n_cores:
+            rows.add("host_inject", "host", name, sent[flat])
+            continue
+        rows.add("routing_read", f"core {endpoint}", name, sent[flat])
+        rows.add("axon_out", f"core {endpoint}", name, sent[flat])
+        rows.add("inject", f"core {endpoint}", name, sent[flat] * flits)
+    for tile in np.flatnonzero(timing.link_flits.sum(axis=1)):
+        place = f"tile {tile}"
+        for port, direction in enumerate(DIRECTIONS):
+            rows.add(f"hop_{direction}", place, "mesh", timing.link_flits[tile, port])
+        rows.add("hop_local", place, "mesh", timing.link_flits[tile, 4:].sum())
+        rows.add("router_flit", place, "mesh", timing.link_flits[tile].sum())
+
+
+def count_activity(
+    network: Network, chip: Chip, mapping: Mapping, plan: TimingPlan, timing: TimingResult, trace: SpikeTrace
+) -> Activity:
+    """The full table of counts of a run. ``plan`` and ``timing`` come from the same network, chip and mapping."""
+    rows = _Rows()
+    _synapses(rows, network, chip, mapping, timing.delivered)
+    _neurons(rows, network, chip, mapping, timing)
+    _network_on_chip(rows, network, chip, plan, timing)
+    rows.add("barrier", "chip", "barrier", timing.round_cycles.size)
+    if network.readout is not None and network.readout.kind == "membrane":
+        part = network.readout.population
+        rows.add("readout_read", "chip", part, trace.n_samples * network.population(part).n_neurons)
+    return rows.table()

@@ -1,0 +1,35 @@
+"""A result as a notebook shows it: the summary and its tables, no network access, nothing executed."""
+
+from __future__ import annotations
+
+from html import escape
+
+from neurosim.report import units
+from neurosim.result import Result
+
+
+def _rows(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> str:
+    head = "".join(f"<th style='text-align:left'>{escape(name)}</th>" for name in header)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def result_html(r: Result) -> str:
+    """One HTML fragment for Jupyter's rich display."""
+    accuracy = "no labels" if r.accuracy is None else units.percent(r.accuracy)
+    summary = [
+        ("accuracy", accuracy),
+        ("latency a sample", units.time(r.latency_s)),
+        ("energy a sample", units.energy(r.energy_pj / r.samples)),
+        ("synaptic events a sample", units.count(r.synaptic_events["effective"] / r.samples)),
+        ("cores used", str(r.fit.get("cores_used", ""))),
+    ]
+    energy = [(name, units.energy(pj), units.percent(pj / r.energy_pj)) for name, pj in r.energy.by_component().items()]
+    spikes = [(name, units.count(n)) for name, n in r.spikes.items()]
+    title = escape(f"{r.workload} on {r.chip}: {r.samples} samples x {r.timesteps} timesteps")
+    parts = (
+        _rows(summary, ("quantity", "value")),
+        _rows(energy, ("component", "energy", "share")),
+        _rows(spikes, ("layer", "spikes")),
+    )
+    return f"<div><h4>{title}</h4>{''.join(parts)}</div>"

@@ -1,0 +1,176 @@
+"""The report of a run as a terminal shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from neurosim.report import units
+from neurosim.result import Result
+
+_BAR = "█"
+
+
+def _bar(share: float, width: int = 24) -> str:
+    return _BAR * round(max(0.0, min(1.0, share)) * width)
+
+
+def _table(title: str, *columns: tuple[str, str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name, justify in columns:
+        table.add_column(name, justify=justify, style=None, header_style="dim", overflow="fold")
+    return table
+
+
+def _headline(r: Result) -> Text:
+    lines = [f"{r.workload} on {r.chip}: {r.samples} samples x {r.timesteps} timesteps, {r.engine} engine"]
+    if r.accuracy is not None:
+        low, high = r.accuracy_interval
+        interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
+        lines.append(f"accuracy      {units.percent(r.accuracy)}  ({interval})")
+    cycles = r.cycles_total / r.samples
+    lines.append(
+        f"latency       {units.time(r.latency_s)} a sample  ({units.count(cycles)} cycles of {r.quantum_ps:g} ps)"
+    )
+    energy = r.energy_pj / r.samples
+    leakage = r.energy.total_pj(leakage=True) / r.samples
+    lines.append(f"energy        {units.energy(energy)} a sample, of which leakage {units.energy(leakage)}")
+    events = r.synaptic_events
+    share = events["effective"] / events["dense"] if events["dense"] else 0.0
+    lines.append(
+        f"events        {units.count(events['effective'])} synaptic events of {units.count(events['dense'])} dense "
+        f"({units.percent(share)}), {units.count(events['mac'])} of them multiply-accumulates"
+    )
+    lines.append(
+        f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
+        f"{units.count(r.packets['flit_hops'])} flit-hops"
+    )
+    text = Text("\n".join(lines))
+    text.stylize("bold", 0, len(lines[0]))
+    return text
+
+
+def _spikes(r: Result) -> Table:
+    table = _table(
+        "Spikes by layer", ("layer", "left"), ("neurons", "right"), ("spikes", "right"), ("a sample", "right"),
+        ("rate a step", "right"), ("", "left"),
+    )  # fmt: skip
+    steps = r.samples * r.timesteps
+    for name, n in r.neurons.items():
+        rate = r.spikes[name] / (n * steps)
+        a_sample = r.spikes[name] / r.samples
+        cells = (units.count(n), units.count(r.spikes[name]), f"{a_sample:,.1f}", units.percent(rate), _bar(rate))
+        table.add_row(name, *cells)
+    return table
+
+
+def _energy(r: Result) -> Table:
+    table = _table(
+        "Energy by component, all samples", ("component", "left"), ("energy", "right"), ("a sample", "right"),
+        ("share", "right"), ("", "left"),
+    )  # fmt: skip
+    total = r.energy_pj or 1.0
+    components = r.energy.by_component()
+    leakage = components.pop("leakage", 0.0)
+    for name, pj in components.items():
+        if pj:
+            cells = (units.energy(pj), units.energy(pj / r.samples), units.percent(pj / total), _bar(pj / total))
+            table.add_row(name, *cells)
+    dynamic = r.energy.total_pj(leakage=False)
+    for name, pj in (("dynamic", dynamic), ("leakage", leakage), ("total", r.energy_pj)):
+        share = pj / total
+        row = (name, units.energy(pj), units.energy(pj / r.samples), units.percent(share), "")
+        table.add_row(*row, style="bold" if name == "total" else None)
+    return table
+
+
+def _footprint(r: Result) -> Table:
+    table = _table("Footprint by memory", ("memory", "left"), ("used", "right"), ("provisioned", "right"), ("", "left"))
+    for memory, line in r.footprint.items():
+        provisioned = line["provisioned_bits"]
+        cells = ("no limit given", "") if provisioned is None else (units.bits(provisioned), _share_bar(line))
+        table.add_row(memory.replace("_", " "), units.bits(line["used_bits"]), *cells)
+    table.add_row("total", units.bits(sum(line["used_bits"] for line in r.footprint.values())), style="bold")
+    return table
+
+
+def _share_bar(line: dict) -> str:
+    share = line["used_bits"] / line["provisioned_bits"] if line["provisioned_bits"] else 0.0
+    return f"{units.percent(share)} {_bar(share, 16)}"
+
+
+def _ann(r: Result) -> Table:
+    table = _table("The same job as an ANN", ("", "left"), ("this SNN", "right"), ("ANN", "right"))
+    ann = r.ann
+    if r.accuracy is not None:
+        table.add_row("accuracy", units.percent(r.accuracy), units.percent(ann["accuracy"]))
+    snn_energy, ann_energy = r.energy_pj / r.samples, ann["energy_pj"] / r.samples
+    table.add_row("energy a sample", units.energy(snn_energy), units.energy(ann_energy))
+    table.add_row("cycles a sample", units.count(r.cycles_total / r.samples), units.count(ann["cycles"] / r.samples))
+    table.add_row("latency a sample", units.time(r.latency_s), units.time(ann["latency_s"]))
+    events = f"{units.count(r.synaptic_events['effective'] / r.samples)} events"
+    table.add_row("operations a sample", events, f"{units.count(ann['macs'] / r.samples)} MACs")
+    table.caption = f"SNN / ANN energy: {snn_energy / ann_energy:.2f}. {ann['description']}"
+    table.caption_justify = "left"
+    return table
+
+
+def _overflows(r: Result) -> Iterator[Text]:
+    for line in r.fit.get("overflows", []):
+        yield Text(f"does not fit: {line}", style="yellow")
+
+
+def result_text(r: Result, saved: Path | None = None) -> RenderableType:
+    """The whole report."""
+    parts: list[RenderableType] = [_headline(r), Text(), _spikes(r), Text(), _energy(r), Text(), _footprint(r)]
+    if r.ann is not None:
+        parts += [Text(), _ann(r)]
+    parts += list(_overflows(r))
+    parts += [Text(f"note: {note}", style="yellow") for note in r.notes]
+    if saved is not None:
+        parts += [Text(), Text(f"saved  {saved}\nexplain it with:  neurosim explain {saved}", style="dim")]
+    return Group(*parts)
+
+
+def explain_text(r: Result, by: tuple[str, ...], top: int) -> RenderableType:
+    """From the total to component, action, count, constant and source; every line a product, every total their sum."""
+    table = _table(
+        f"{r.workload} on {r.chip}: {units.energy(r.energy_pj)} over {r.samples} samples", *[(b, "left") for b in by],
+        ("count", "right"), ("x constant", "right"), ("= energy", "right"), ("share", "right"), ("source", "left"),
+    )  # fmt: skip
+    groups: dict[tuple[str, ...], list] = {}
+    for leaf in r.energy.leaves:
+        groups.setdefault(tuple(getattr(leaf, f) for f in by), []).append(leaf)
+    sums = r.energy.by(*by)
+    total = r.energy_pj or 1.0
+    for key, pj in list(sums.items())[:top]:
+        leaves = groups[key]
+        prices = {leaf.price_pj for leaf in leaves}
+        if len(prices) == 1:
+            leakage = leaves[0].action == "leakage"
+            n = leaves[0].count if leakage else sum(leaf.count for leaf in leaves)
+            counted = f"{units.time(n * 1e-12)}" if leakage else units.count(n)
+            constant = f"{leaves[0].price_pj * 1e3:.6g} mW" if leakage else f"{leaves[0].price_pj:.6g} pJ"
+        else:
+            counted, constant = units.count(sum(leaf.count for leaf in leaves)), f"{len(prices)} constants"
+        sources = sorted({leaf.source for leaf in leaves})
+        source = sources[0] if len(sources) == 1 else f"{len(sources)} sources"
+        table.add_row(*key, counted, constant, units.energy(pj), units.percent(pj / total), source or "none")
+    left_out = len(sums) - min(top, len(sums))
+    tail = f"... and {left_out} more lines (--top {len(sums)}). " if left_out else ""
+    table.caption = (
+        f"{tail}dynamic {units.energy(r.energy.total_pj(leakage=False))}, leakage "
+        f"{units.energy(r.energy.total_pj(leakage=True))}; unsourced share {units.percent(r.energy.unsourced_share())}"
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that keeps tables readable when the output is not a terminal."""
+    plain = Console(stderr=stderr)
+    return plain if plain.is_terminal else Console(stderr=stderr, width=max(plain.width, 120))

@@ -1,0 +1,209 @@
+"""The three stages in a row: function, timing, energy; and the laws that every run must keep."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from neurosim import __version__
+from neurosim.arch import Chip
+from neurosim.energy.chip_prices import chip_leakage, chip_prices
+from neurosim.energy.table import price_activity
+from neurosim.engine.activity import Activity, count_activity
+from neurosim.engine.function import run_function
+from neurosim.engine.lower import lower_timing
+from neurosim.engine.plan import TimingPlan, TimingResult
+from neurosim.engine.timing import run_timing
+from neurosim.mapping.fit import fit_report, footprint_by_memory
+from neurosim.mapping.map import map_network
+from neurosim.mapping.mapping import Mapping
+from neurosim.result import Result
+from neurosim.snn.network import Network
+from neurosim.snn.trace import SpikeTrace, Stimulus
+
+Progress = Callable[[str, int, int], None]
+"""Called as (stage, done, total)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """The intermediate products of a run, for tests, timelines and studies."""
+
+    mapping: Mapping
+    plan: TimingPlan
+    trace: SpikeTrace
+    timing: TimingResult
+
+
+def read_out(network: Network, trace: SpikeTrace) -> np.ndarray | None:
+    """The predicted class of each sample, (samples,) int64; -1 where a first-spike readout saw no spike."""
+    if network.readout is None:
+        return None
+    index = network.index[network.readout.population]
+    start, stop = int(network.offsets[index]), int(network.offsets[index + 1])
+    if network.readout.kind == "membrane":
+        return np.argmax(trace.membrane[:, start:stop], axis=1).astype(np.int64)
+    raster = trace.dense(start, stop) != 0
+    if network.readout.kind == "count":
+        return np.argmax(raster.sum(axis=1), axis=1).astype(np.int64)
+    fired = raster.any(axis=1)
+    first = np.where(fired, raster.argmax(axis=1), trace.timesteps)
+    return np.where(fired.any(axis=1), np.argmin(first, axis=1), -1).astype(np.int64)
+
+
+def synaptic_events(network: Network, trace: SpikeTrace) -> dict[str, int]:
+    """Effective (one spike x one connection), dense (every connection x timestep x sample), and the graded share."""
+    counts = trace.counts_by_neuron()
+    effective = dense = mac = 0
+    for projection in network.projections:
+        if projection.connectivity.event != "synapse":
+            continue
+        start = network.offsets[network.index[projection.source]]
+        fan_out = network.fan_out(projection)
+        events = int(counts[start : start + fan_out.size] @ fan_out)
+        effective += events
+        dense += int(fan_out.sum()) * trace.timesteps * trace.n_samples
+        if network.value_bits(projection.source) > 1:
+            mac += events
+    return {"effective": effective, "dense": dense, "mac": mac}
+
+
+def _check_laws(network: Network, stages: Stages, activity: Activity, events: dict[str, int]) -> None:
+    """Conservation, on every run. A failure is a bug of neurosim, never of the user's input."""
+    counts = stages.trace.counts_by_neuron()
+    routed = np.repeat(counts, np.diff(stages.mapping.routes.ptr))
+    laws = {
+        "packets sent = spikes x destinations": np.array_equal(stages.timing.sent, routed),
+        "deliveries = packets sent (no drops under back-pressure)": np.array_equal(stages.timing.delivered, routed),
+        "spikes updated = spikes in the trace": _updated_spikes(network, stages, counts),
+        "events accumulated = spikes x fan-out": events["effective"]
+        == sum(n for a, n in activity.totals().items() if a.startswith(("accumulate_", "multiply_accumulate"))),
+    }
+    broken = [law for law, holds in laws.items() if not holds]
+    if broken:
+        raise RuntimeError(f"internal error, please report it: this run broke {'; '.join(broken)}")
+
+
+def _updated_spikes(network: Network, stages: Stages, counts: np.ndarray) -> bool:
+    updated = stages.plan.updates[stages.plan.population]
+    return np.array_equal(stages.timing.spiked[updated], counts[updated])
+
+
+def _by_population(network: Network, values: np.ndarray) -> dict[str, int]:
+    ends = zip(network.populations, network.offsets[:-1], network.offsets[1:], strict=True)
+    return {p.name: int(values[a:b].sum()) for p, a, b in ends}
+
+
+def provenance(network: Network, chip: Chip, stimulus: Stimulus, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Versions, parameters and hashes of the inputs: enough to make the result again. No clock, no host name."""
+    packages = ("numpy", "numba", "simpy", "pydantic")
+    return {
+        "neurosim": __version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in packages},
+        "network_sha256": network.content_hash(),
+        "stimulus_sha256": stimulus.content_hash(),
+        "chip_sha256": chip.content_hash(),
+        "parameters": parameters,
+    }
+
+
+def simulate_stages(
+    network: Network,
+    chip: Chip,
+    stimulus: Stimulus,
+    *,
+    engine: str = "fast",
+    capacity: str = "refuse",
+    placement: np.ndarray | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    log: bool = False,
+) -> Stages:
+    """Map, run the function, run the timing. ``placement`` is a core number for each neuron, or None: automatic."""
+
+    def told(stage: str) -> Callable[[int], None] | None:
+        return None if progress is None else lambda done: progress(stage, done, stimulus.n_samples)
+
+    mapping = map_network(network, chip, capacity=capacity, placement=placement)
+    plan = lower_timing(network, chip, mapping, stimulus.timesteps)
+    trace = run_function(network, stimulus, engine=engine, threads=threads, progress=told("function"))
+    timing = run_timing(plan, trace, engine=engine, log=log, threads=threads, progress=told("timing"))
+    return Stages(mapping, plan, trace, timing)
+
+
+def simulate(
+    network: Network,
+    chip: Chip,
+    stimulus: Stimulus,
+    *,
+    engine: str = "fast",
+    capacity: str = "refuse",
+    placement: np.ndarray | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    name: str | None = None,
+    ann: dict[str, Any] | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> Result:
+    """Run ``network`` on ``chip`` for every sample of ``stimulus``; see `Result` for what comes back.
+
+    ``engine`` is ``fast`` (numba) or ``reference`` (SimPy; the same numbers, slowly). ``capacity='report'`` runs a
+    network that overfills the chip and says by how much. Raises NeurosimError when network and chip do not agree.
+    """
+    stages = simulate_stages(
+        network, chip, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
+        progress=progress,
+    )  # fmt: skip
+    mapping, timing, trace = stages.mapping, stages.timing, stages.trace
+    activity = count_activity(network, chip, mapping, stages.plan, timing, trace)
+    events = synaptic_events(network, trace)
+    _check_laws(network, stages, activity, events)
+    seconds = int(timing.round_cycles.sum()) * chip.clock.quantum_ps * 1e-12
+    energy = price_activity(
+        activity.action, activity.place, activity.part, activity.count, chip_prices(chip),
+        chip_leakage(chip), seconds,
+    )  # fmt: skip
+    saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
+    total = max(1, int(timing.round_cycles.sum()))
+    return Result(
+        workload=name or network.name,
+        chip=chip.name,
+        engine=engine,
+        samples=stimulus.n_samples,
+        timesteps=stimulus.timesteps,
+        quantum_ps=chip.clock.quantum_ps,
+        predictions=read_out(network, trace),
+        labels=stimulus.labels,
+        round_cycles=timing.round_cycles,
+        spikes=_by_population(network, trace.counts_by_neuron()),
+        neurons={p.name: p.n_neurons for p in network.populations},
+        synaptic_events=events,
+        packets={
+            "sent": int(timing.sent.sum()),
+            "delivered": int(timing.delivered.sum()),
+            "drops": 0,
+            "flit_hops": int(timing.link_flits.sum()),
+        },
+        footprint=footprint_by_memory(mapping, chip),
+        footprint_lines=[dict(vars(line)) for line in mapping.memory],
+        fit=fit_report(mapping, chip),
+        saturations=saturations,
+        activity=activity,
+        energy=energy,
+        utilisation={
+            "synapse": (timing.synapse_busy.sum(axis=0) / total).tolist(),
+            "update": (timing.update_busy.sum(axis=0) / total).tolist(),
+        },
+        ann=ann,
+        provenance=provenance(network, chip, stimulus, parameters or {}),
+        notes=[
+            f"{count} membrane updates of {part} were clipped to the membrane width"
+            for part, count in saturations.items()
+        ],
+    )
