@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="+", choices=[*workload_names(), "all"], help="workloads to train, or all")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights, batches and augmentation")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of PyTorch; sums round differently with another number")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads; another number rounds sums differently")
     parser.add_argument("--out", type=Path, default=ROOT / "workloads", help="folder that gets <name>/ and data/")
     parser.add_argument(
         "--reference", type=Path, default=ROOT / "tests" / "validation" / "data" / "mnist", help="folder of the rasters"
