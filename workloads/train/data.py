@@ -10,6 +10,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from neurosim.files import replacing
+
 SPLIT_SEED = 20240
 PER_CLASS = {"train": 350, "validation": 50, "test": 100}
 
@@ -49,8 +51,8 @@ def load_split() -> dict[str, Part]:
 
 def save_test_slice(part: Part, path: Path) -> None:
     """Write the shipped test slice: arrays ``images``, ``labels`` and ``index``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, images=part.images, labels=part.labels, index=part.index)
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, images=part.images, labels=part.labels, index=part.index)
 
 
 def encode(images: torch.Tensor, timesteps: int) -> torch.Tensor:

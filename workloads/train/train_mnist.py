@@ -76,6 +76,7 @@ def build(name: str, seed: int, cache: Path, out: Path, reference: Path) -> dict
         "data_licence": _LICENCE,
         "split": {part: 10 * count for part, count in PER_CLASS.items()} | {"balanced_by_class": True},
         "split_seed": SPLIT_SEED,
+        "selection": "epoch best on the validation part, second half of training; the test part chose nothing",
         "train_seed": seed,
         "command": f"python workloads/train/train_mnist.py {name} --seed {seed}",
         "accuracy_float_qat_test": round(accuracy(net, test, TIMESTEPS), 4),
