@@ -103,7 +103,9 @@ class Layout:
         projection = self.network.projections[position]
         kind = projection.connectivity.kind
         if kind == "dense":
-            return self.network.population(projection.source).n_neurons, sum(self._dense(projection, neurons)[1].values())
+            return self.network.population(projection.source).n_neurons, sum(
+                self._dense(projection, neurons)[1].values()
+            )
         if kind == "identity":
             return len(neurons), 0
         if kind == "conv":
