@@ -50,6 +50,8 @@ class Stimulus:
         if spikes.ndim < 3:
             raise NeurosimError(f"stimulus: shape {spikes.shape}, expected (samples, timesteps, neurons)")
         n_samples, timesteps = spikes.shape[:2]
+        if 0 in spikes.shape:
+            raise NeurosimError(f"stimulus: shape {spikes.shape}; expected at least one sample, timestep and neuron")
         flat = spikes.reshape(n_samples * timesteps, -1)
         if flat.dtype.kind == "f" and not np.isfinite(flat).all():
             raise NeurosimError("stimulus: contains NaN or infinity; expected finite numbers")

@@ -153,7 +153,7 @@ def _from_folder(folder: Path) -> Workload:
 
 
 def load_array(path: Path) -> np.ndarray:
-    """One array from .npy, or from an .npz that holds one or names it ``images``, ``spikes``, ``labels`` or ``data``."""
+    """One array from .npy, or from an .npz that holds one or names it images, spikes, labels or data."""
     path = Path(path)
     if path.suffix == ".npz":
         arrays = read_npz(path)

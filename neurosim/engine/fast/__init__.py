@@ -1,1 +1,1 @@
-"""The engine users run: numba over flat arrays, equal to `neurosim.engine.reference` in every number."""
+"""The numba engines: what users run. Equal to `neurosim.engine.reference` on every network, chip and stimulus."""

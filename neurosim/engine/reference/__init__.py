@@ -1,1 +1,1 @@
-"""The engine written to be read. The specification of `neurosim.engine.fast`."""
+"""The readable engines: the specification that the fast ones are held to."""
