@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurosim.energy.table import EnergyTable, LeakagePower, Leaf, Price, price_activity
+from neurosim.energy.table import EnergyTable, Leaf, LeakagePower, Price, price_activity
 from neurosim.errors import NeurosimError
 
 PRICES = {

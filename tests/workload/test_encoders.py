@@ -54,7 +54,7 @@ def test_direct_sends_the_value_each_step():
 
 
 def test_unknown_encoder_and_no_steps():
-    with pytest.raises(NeurosimError, match="encoder.kind"):
+    with pytest.raises(NeurosimError, match=r"encoder\.kind"):
         encode("morse", np.zeros((1, 1), np.uint8), 1, None, 0)
     with pytest.raises(NeurosimError, match="timesteps"):
         encode("direct", np.zeros((1, 1), np.uint8), 0, None, 0)

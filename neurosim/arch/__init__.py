@@ -1,0 +1,7 @@
+"""The chip: description schema and loader, actions, technology. Knows no network."""
+
+from neurosim.arch.actions import ACTIONS, Action
+from neurosim.arch.loader import ChipError, chip_from_data, list_chips, load_chip
+from neurosim.arch.schema import Chip
+
+__all__ = ["ACTIONS", "Action", "Chip", "ChipError", "chip_from_data", "list_chips", "load_chip"]

@@ -1,0 +1,54 @@
+"""The registry of actions: everything that can be counted and priced.
+
+It is open: a component that does something new registers its action here, a chip prices it, and the engine counts
+it. An action that a chip does not price at all cannot be run on that chip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """One countable hardware event of one component."""
+
+    name: str
+    component: str
+    meaning: str
+
+
+_ACTIONS = (
+    Action("axon_read", "axon_table", "one packet's lookup in the axon table of the core it reached"),
+    Action("synapse_read_word", "synaptic_memory", "one physical word of weights (and indices) read"),
+    Action("accumulate_dense", "accumulate", "one synaptic event of a dense projection: one add of one weight"),
+    Action("accumulate_sparse", "accumulate", "one synaptic event of a sparse or unrolled projection"),
+    Action("accumulate_conv", "accumulate", "one synaptic event of a convolution with shared kernels"),
+    Action("accumulate_float", "accumulate", "one synaptic event in float32"),
+    Action("multiply_accumulate", "accumulate", "one graded spike times one weight, integers"),
+    Action("multiply_accumulate_float", "accumulate", "one graded spike times one weight, float32"),
+    Action("pool_accumulate", "accumulate", "one contribution of a pooling, copy or residual connection"),
+    Action("accumulator_read", "membrane_memory", "one read of a neuron's input accumulator"),
+    Action("accumulator_write", "membrane_memory", "one write of a neuron's input accumulator"),
+    Action("membrane_read", "membrane_memory", "one word of neuron state (and own parameters) read for an update"),
+    Action("membrane_write", "membrane_memory", "one word of neuron state written by an update"),
+    Action("neuron_access", "neuron_update", "one neuron visited by the update unit, whatever it then does"),
+    Action("neuron_access_float", "neuron_update", "the same in float32 arithmetic"),
+    Action("neuron_active", "neuron_update", "added when the neuron has input, a membrane off rest, or a bias"),
+    Action("neuron_inactive", "neuron_update", "added when it has none of them"),
+    Action("neuron_spike", "neuron_update", "added when the neuron spikes"),
+    Action("routing_read", "routing_table", "one routing table entry read for one packet"),
+    Action("axon_out", "egress", "one packet made and sent by a core"),
+    Action("inject", "router", "one flit from a core into its router"),
+    Action("host_inject", "io", "one input packet from the host into the mesh"),
+    Action("hop_east", "router", "one flit over a link to the east"),
+    Action("hop_west", "router", "one flit over a link to the west"),
+    Action("hop_north", "router", "one flit over a link to the north"),
+    Action("hop_south", "router", "one flit over a link to the south"),
+    Action("hop_local", "router", "one flit from a router to a core of its tile or to the host"),
+    Action("router_flit", "router", "one flit through one router: buffer, arbiter and crossbar"),
+    Action("barrier", "barrier", "one barrier over all cores in use"),
+    Action("readout_read", "io", "one membrane read by the host at the end of a sample"),
+)
+
+ACTIONS: dict[str, Action] = {action.name: action for action in _ACTIONS}

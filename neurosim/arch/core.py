@@ -1,0 +1,92 @@
+"""The parts of one core: memories, synapse unit, update unit, egress."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from neurosim.arch.part import Natural, Part, Positive
+
+
+class SynapticMemory(Part):
+    """Weights, indices and codebooks of one core. A fetch yields floor(word / weight width) weights."""
+
+    capacity_bits: Positive
+    word_bits: Annotated[int, Field(ge=1, le=4096)]
+    banks: Annotated[int, Field(ge=1, le=256)] = 1
+    read_cycles: Positive
+    shared_kernels: bool
+    index_bits: Annotated[int, Field(ge=1, le=32)] | None = None
+
+
+class MembraneMemory(Part):
+    """Neuron state of one core; ``capacity_bits`` null is not limited by a published figure."""
+
+    capacity_bits: Positive | None
+    word_bits: Annotated[int, Field(ge=1, le=4096)]
+    read_cycles: Positive = 1
+    write_cycles: Positive = 1
+    banks: Annotated[int, Field(ge=1, le=256)] = 1
+    accumulator_bits: Annotated[int, Field(ge=0, le=64)] = 0
+
+
+class Table(Part):
+    """A look-up memory of one core (axons in, or routes out)."""
+
+    capacity_bits: Positive | None = None
+    word_bits: Annotated[int, Field(ge=1, le=4096)]
+    read_cycles: Positive = 1
+
+
+class EventCycles(Part):
+    """Quanta for one group of lanes, by the kind of connection."""
+
+    dense: Positive
+    sparse: Positive
+    conv: Positive
+
+
+class SynapseUnit(Part):
+    """Axon lookup, then fetch and accumulate for one packet at a time."""
+
+    axon_lookup_cycles: Natural
+    lanes: Annotated[int, Field(ge=1, le=4096)]
+    cycles_per_group: EventCycles
+    mac_cycles_per_group: Positive
+    pool_cycles_per_group: Positive
+    overlap: Literal["pipelined", "serial"] = "pipelined"
+
+
+class UpdateUnit(Part):
+    """Walks a core's neurons: ``access`` for each, ``active`` and ``spike`` added where they apply."""
+
+    lanes: Annotated[int, Field(ge=1, le=4096)]
+    access_cycles: Natural
+    active_cycles: Natural
+    spike_cycles: Natural
+
+
+class Egress(Part):
+    """Makes packets from spikes."""
+
+    cycles_per_packet: Positive
+
+
+class Core(Part):
+    """One core; the chip has ``mesh.n_tiles * mesh.cores_per_tile`` of them."""
+
+    execution: Literal["barrier"]
+    update_policy: Literal["all", "touched"] = "all"
+    neurons: Positive
+    axons_in: Positive | None = None
+    axons_out: Positive | None = None
+    ingress_depth: Annotated[int, Field(ge=1, le=65536)]
+    egress_depth: Annotated[int, Field(ge=1, le=65536)]
+    synaptic_memory: SynapticMemory
+    membrane_memory: MembraneMemory
+    axon_table: Table
+    routing_table: Table
+    synapse: SynapseUnit
+    update: UpdateUnit
+    egress: Egress

@@ -1,0 +1,184 @@
+"""The chip description: one template, parameterised widely. Plain data that knows nothing of running.
+
+Times are whole quanta of ``clock.quantum_ps`` unless a name says otherwise; sizes are bits. An unknown key, a wrong
+unit or an impossible value is an error that names the field.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from neurosim.arch.actions import ACTIONS
+from neurosim.arch.core import Core
+from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
+from neurosim.arch.prices import LeakageSpec, PriceSpec
+
+
+class Clock(Part):
+    """The quantum of time: the clock period of a synchronous chip, a fine step for an asynchronous one."""
+
+    quantum_ps: PositiveFloat
+    synchronous: bool
+
+
+class Technology(Part):
+    """Process node and supply; device type and what the memory compiler optimised for, as in the SRAM table."""
+
+    node_nm: PositiveFloat
+    voltage_v: PositiveFloat
+    device: Literal["hp", "lstp", "lop"] = "lstp"
+    objective: Literal["ED^2", "ED"] = "ED^2"
+
+
+class Mesh(Part):
+    """Tiles in rows and columns; tile number = x + width * y, x grows to the east and y to the north."""
+
+    topology: Literal["mesh"]
+    width: Annotated[int, Field(ge=1, le=1024)]
+    height: Annotated[int, Field(ge=1, le=1024)]
+    cores_per_tile: Annotated[int, Field(ge=1, le=64)]
+
+    @property
+    def n_tiles(self) -> int:
+        return self.width * self.height
+
+
+class Directions(Part):
+    """One value for each way out of a router."""
+
+    east: Positive
+    west: Positive
+    north: Positive
+    south: Positive
+    local: Positive
+
+
+class Credits(Part):
+    """How long a freed queue slot takes to be known at the sender: core, neighbouring router, router before a core."""
+
+    injection: Positive
+    link: Positive
+    local: Positive
+
+
+class Router(Part):
+    """Dimension-order router (X first) with credits; see docs/model.md for its exact timing."""
+
+    virtual_channels: Annotated[int, Field(ge=1, le=16)] = 1
+    queue_depth_flits: Annotated[int, Field(ge=1, le=4096)]
+    flits_per_packet: Annotated[int, Field(ge=1, le=64)] = 1
+    packet_bits: Annotated[int, Field(ge=1, le=4096)]
+    injection_cycles: Positive
+    latency_cycles: Directions
+    interval_cycles: Directions
+    credit_cycles: Credits
+
+
+class HostPort(Part):
+    """Where input spikes enter and answers leave: the router of one tile."""
+
+    tile: tuple[Natural, Natural]
+    input_interval_cycles: Positive
+    payload_bits: Annotated[int, Field(ge=0, le=32)] = 0
+
+
+class Barrier(Part):
+    """Quanta of one barrier by tiles in use: the entry at or below (``step``), or lines between (``linear``)."""
+
+    cycles: dict[Annotated[int, Field(ge=1)], Natural] = Field(min_length=1)
+    rule: Literal["step", "linear"] = "step"
+
+    def cycles_for(self, tiles: int) -> int:
+        """Cost of a barrier over ``tiles`` tiles; outside the table its nearest entry holds."""
+        known = sorted(self.cycles)
+        below = [t for t in known if t <= tiles]
+        above = [t for t in known if t > tiles]
+        if not below or not above or self.rule == "step":
+            return self.cycles[below[-1] if below else known[0]]
+        low, high = below[-1], above[0]
+        span = self.cycles[high] - self.cycles[low]
+        return self.cycles[low] + round(span * (tiles - low) / (high - low))
+
+
+class Arithmetic(Part):
+    """What the chip can compute. A network that asks for anything else is refused with the field named."""
+
+    int_bits: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=24)]] | None
+    odd_int: bool = False
+    ternary: bool = False
+    binary: bool = False
+    codebook: bool = False
+    float32: bool = False
+    membrane_bits_max: Annotated[int, Field(ge=2, le=32)]
+    leaks: tuple[Literal["none", "multiply", "shift", "subtract"], ...]
+    resets: tuple[Literal["hard", "subtract", "none"], ...]
+    overflows: tuple[Literal["saturate", "wrap"], ...]
+    compares: tuple[Literal[">", ">="], ...]
+    decay_input: bool = False
+    reset_delay: bool = False
+    refractory: bool = False
+    delay_max: Annotated[int, Field(ge=0, le=65535)]
+    spike_payload_bits: Annotated[int, Field(ge=0, le=32)] = 0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Arithmetic:
+        if self.int_bits is not None and self.int_bits[0] > self.int_bits[1]:
+            raise ValueError(f"int_bits: got {list(self.int_bits)}, expected [fewest, most]")
+        return self
+
+
+class Chip(Part):
+    """A whole chip file."""
+
+    format: Literal["neurosim-chip/1"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+    title: str
+    description: str = ""
+    sources: dict[str, Source]
+    assumptions: dict[str, str] = Field(default_factory=dict)
+    clock: Clock
+    technology: Technology
+    mesh: Mesh
+    router: Router
+    io: HostPort
+    barrier: Barrier
+    delivery: Literal["same_step", "next_step"]
+    core: Core
+    arithmetic: Arithmetic
+    energy: dict[str, PriceSpec]
+    leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Chip:
+        unknown = sorted(set(self.energy) - set(ACTIONS))
+        if unknown:
+            close = difflib.get_close_matches(unknown[0], ACTIONS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"actions are {', '.join(ACTIONS)}"
+            raise ValueError(f"energy.{unknown[0]}: unknown action; {hint}")
+        missing = [name for name in ACTIONS if name not in self.energy]
+        if missing:
+            raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
+        if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
+            raise ValueError(
+                f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
+                f"on the {self.mesh.width} x {self.mesh.height} mesh"
+            )
+        named = [(f"energy.{name}", spec.source) for name, spec in self.energy.items()]
+        named += [(f"leakage.{i}", spec.source) for i, spec in enumerate(self.leakage)]
+        strangers = [(place, name) for place, name in named if name is not None and name not in self.sources]
+        if strangers:
+            place, name = strangers[0]
+            raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
+        return self
+
+    @property
+    def n_cores(self) -> int:
+        return self.mesh.n_tiles * self.mesh.cores_per_tile
+
+    def content_hash(self) -> str:
+        """SHA-256 of the description."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()

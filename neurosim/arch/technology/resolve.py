@@ -1,0 +1,107 @@
+"""From a chip file to plain numbers: every price and every leakage power, each with the source it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import fsum
+
+from neurosim.arch.actions import ACTIONS
+from neurosim.arch.prices import LeakageSpec, PriceSpec, Term
+from neurosim.arch.schema import Chip
+from neurosim.arch.technology.arithmetic import link_energy, router_flit_energy, unit_energy, unit_leakage
+from neurosim.arch.technology.sram import SramFigures, sram_figures
+from neurosim.errors import NeurosimError
+
+
+@dataclass(frozen=True)
+class ResolvedPrice:
+    """Energy of one action. ``low_pj`` and ``high_pj`` are the source's own band, if it gives one."""
+
+    action: str
+    component: str
+    pj: float
+    low_pj: float | None
+    high_pj: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class ResolvedLeakage:
+    """Power of one instance of a component, and how many of them the chip has."""
+
+    component: str
+    power_mw: float
+    instances: int
+    source: str
+
+
+def memory_figures(chip: Chip, memory: str) -> SramFigures:
+    """SRAM figures of a memory of one core, per bank, at the chip's supply."""
+    part = getattr(chip.core, memory)
+    if part.capacity_bits is None:
+        raise NeurosimError(f"core.{memory}.capacity_bits: null, but a price is derived from it; give a size")
+    banks = getattr(part, "banks", 1)
+    t = chip.technology
+    size = max(part.capacity_bits // banks, part.word_bits * 32)
+    return sram_figures(size, part.word_bits, t.node_nm, t.device, t.objective).at_voltage(t.voltage_v)
+
+
+def _widths(value: object) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, tuple) else (int(value),)
+
+
+def _term_energy(chip: Chip, term: Term) -> tuple[float, str]:
+    kind, value = next(iter(term.kinds.items()))
+    node, voltage = chip.technology.node_nm, chip.technology.voltage_v
+    if kind == "sram":
+        figures = memory_figures(chip, str(value))
+        pj = figures.read_pj if term.access == "read" else figures.write_pj
+        source = f"{value} {term.access}: {figures.source}"
+    elif kind == "router_flit":
+        pj, source = router_flit_energy(_widths(value)[0], node)
+    elif kind == "link":
+        pj, source = link_energy(_widths(value)[0], term.length_mm, node)
+    else:
+        pj, source = unit_energy(kind.rstrip("_"), _widths(value), node, voltage)
+    times = "" if term.count == 1 else f"{term.count:g} x "
+    return pj * term.count, f"{times}{source}"
+
+
+def _price(chip: Chip, action: str, spec: PriceSpec) -> ResolvedPrice:
+    component = ACTIONS[action].component
+    if spec.included_in is not None:
+        return ResolvedPrice(action, component, 0.0, None, None, f"included in {spec.included_in}")
+    if spec.pj is not None:
+        source = f"{spec.source}: {chip.sources[spec.source]}" + (f"; {spec.note}" if spec.note else "")
+        return ResolvedPrice(action, component, spec.pj, spec.low_pj, spec.high_pj, source)
+    terms = [_term_energy(chip, term) for term in spec.derive]
+    return ResolvedPrice(action, component, fsum(pj for pj, _ in terms), None, None, " + ".join(s for _, s in terms))
+
+
+def resolve_prices(chip: Chip) -> dict[str, ResolvedPrice]:
+    """The price of every registered action on this chip."""
+    return {action: _price(chip, action, chip.energy[action]) for action in ACTIONS}
+
+
+def _leakage(chip: Chip, spec: LeakageSpec) -> ResolvedLeakage:
+    instances = {"chip": 1, "core": chip.n_cores, "tile": chip.mesh.n_tiles}[spec.per]
+    if spec.power_mw is not None:
+        return ResolvedLeakage(spec.component, spec.power_mw, instances, f"{spec.source}: {chip.sources[spec.source]}")
+    powers, sources = [], []
+    for term in spec.derive:
+        kind, value = next(iter(term.kinds.items()))
+        if kind == "sram":
+            figures = memory_figures(chip, str(value))
+            banks = getattr(getattr(chip.core, str(value)), "banks", 1)
+            powers.append(figures.leakage_mw * term.count * banks)
+            sources.append(f"{value}{f', {banks} banks' if banks > 1 else ''}: {figures.source}")
+        else:
+            power, source = unit_leakage(kind.rstrip("_"), _widths(value))
+            powers.append(power * term.count)
+            sources.append(f"{term.count:g} x {source}")
+    return ResolvedLeakage(spec.component, fsum(powers), instances, " + ".join(sources))
+
+
+def resolve_leakage(chip: Chip) -> tuple[ResolvedLeakage, ...]:
+    """Every leaking part of the chip; all of it leaks for the whole simulated time, used or not."""
+    return tuple(_leakage(chip, spec) for spec in chip.leakage)
