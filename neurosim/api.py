@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from neurosim.arch import Chip, load_chip
-from neurosim.baseline.dense import cost_ann
 from neurosim.errors import NeurosimError
 from neurosim.mapping.file import read_placement
 from neurosim.result import Result
@@ -20,9 +19,10 @@ def _twin(workload: Workload, chip: Chip, samples: int) -> dict[str, Any] | None
     """The ANN that does the same job on the same samples, or None when the workload has none."""
     if workload.ann_path is None:
         return None
-    from neurosim.baseline.ann_model import load_ann
+    from neurosim.baseline.ann_model import AnnModel
+    from neurosim.baseline.dense import cost_ann
 
-    model = load_ann(workload.ann_path)
+    model = AnnModel.load(workload.ann_path)
     labels = workload.labels[:samples]
     cost = cost_ann(model, chip, len(labels))
     accuracy = float((model.predict(workload.data[:samples]) == labels).mean())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _INCLUDED = "included in "
 _SAID = {
-    "odd_int": "widths that are no power of two", "ternary": "ternary", "binary": "binary", "codebook": "codebook",
+    "odd_int": "odd grid", "ternary": "ternary", "binary": "binary", "codebook": "codebook",
     "float32": "float32",
 }  # fmt: skip
 _MODES = {"decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period"}

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NOT_IN_ROUND = -1
-IDLE = -2
+from neurosim.mapping.mapping import IDLE, NOT_IN_ROUND
+
+__all__ = ["IDLE", "NOT_IN_ROUND", "PacketLog", "RouterPlan", "TimingPlan", "TimingResult"]
 
 
 @dataclass(frozen=True)

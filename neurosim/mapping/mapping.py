@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NOT_IN_ROUND = -1
+IDLE = -2
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -70,6 +73,7 @@ class Mapping:
     lag : (n_populations,) int32, chip steps by which a population runs behind (all 0 under same_step delivery).
     level : (n_populations,) int32, topological depth over delay-0 projections, the rounds of same_step delivery.
     memory : all footprint lines; provisioned_bits : what each memory of one core offers (None: not limited);
+    traffic : routes x hops between tiles under uniform activity, ``traffic_before`` as first placed;
     overflows : broken limits, empty unless capacity='report'.
     """
 
@@ -83,4 +87,6 @@ class Mapping:
     overflows: tuple[Overflow, ...]
     cores_used: int
     tiles_used: int
+    traffic_before: int
+    traffic: int
     origin: str

@@ -1,0 +1,140 @@
+"""The network lowered to flat arrays for the functional kernels: what each number means.
+
+Tables of integers have a row per population (``pop``) or projection (``proj``); their columns are named below.
+The input sums of a population are kept in its own order: C order, or channel-last (pixel by pixel, channels
+contiguous) for the target of a convolution; index of (channel c, pixel p) = c * CHANNEL_STRIDE + p * PIXEL_STRIDE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+# Kinds of population and of projection.
+INPUT, LIF, RELAY = range(3)
+DENSE, CONV, SPARSE, POOL, IDENTITY = range(5)
+LEAK_NONE, LEAK_MULTIPLY, LEAK_SHIFT, LEAK_SUBTRACT = range(4)
+ROUND_FLOOR, ROUND_ZERO, ROUND_NEAREST = range(3)
+RESET_HARD, RESET_SUBTRACT, RESET_NONE = range(3)
+# Which neurons a batch of arrivals touched: every one, marks by neuron, marks by (pixel, granule of channels).
+TOUCHED_ALL, TOUCHED_NEURONS, TOUCHED_PIXELS, ARRIVED = 1, 2, 4, 8
+
+POP_COLUMNS = (
+    "KIND", "N", "START", "GRADED", "STIMULUS_START", "SHIFT", "CHANNELS", "PIXELS", "CHANNEL_LAST", "GRANULES",
+    "LEAK", "ROUNDING", "NUMERATOR", "LEAK_BITS", "AMOUNT", "REST", "RESET_TO", "RESET", "DELAYED", "STRICT",
+    "REFRACTORY", "SPIKES", "LEAK_FIRST", "DECAY_INPUT", "LOW", "HIGH", "WRAP_BITS", "IN_START", "IN_STOP",
+)  # fmt: skip
+(
+    KIND, N, START, GRADED, STIMULUS_START, SHIFT, CHANNELS, PIXELS, CHANNEL_LAST, GRANULES,
+    LEAK, ROUNDING, NUMERATOR, LEAK_BITS, AMOUNT, REST, RESET_TO, RESET, DELAYED, STRICT,
+    REFRACTORY, SPIKES, LEAK_FIRST, DECAY_INPUT, LOW, HIGH, WRAP_BITS, IN_START, IN_STOP,
+) = range(len(POP_COLUMNS))  # fmt: skip
+
+# Float parameters of a population: what a leak keeps, what it removes, its amount, v_rest and v_reset.
+KEEP_F, REMOVE_F, AMOUNT_F, REST_F, RESET_TO_F = range(5)
+
+PROJ_COLUMNS = (
+    "P_KIND", "SOURCE", "DELAY", "PLAIN", "WIDTH", "BASE", "TABLE", "FAN_OUT", "IN_PIXELS", "OUT_PIXELS",
+    "IN_GROUP", "GROUP_SIZE", "TAPS", "P_GRANULES", "CHANNEL_STRIDE", "PIXEL_STRIDE", "OUT_CHANNELS",
+)  # fmt: skip
+(
+    P_KIND, SOURCE, DELAY, PLAIN, WIDTH, BASE, TABLE, FAN_OUT, IN_PIXELS, OUT_PIXELS,
+    IN_GROUP, GROUP_SIZE, TAPS, P_GRANULES, CHANNEL_STRIDE, PIXEL_STRIDE, OUT_CHANNELS,
+) = range(len(PROJ_COLUMNS))  # fmt: skip
+
+
+class Tables(NamedTuple):
+    """The read-only arrays that a kernel is given. A is the type of the sums: int32, int64 or float32.
+
+    order : (n_populations,) int64, update order. incoming : projections by target, ascending (IN_START..IN_STOP).
+    pop : (n_populations, n_columns) int64; pop_float : (n_populations, 5) float32; proj : (n_projections, n_columns).
+    gain : (n_projections,) A, factor of a spike's value: the shift left over by SHIFT, or the weight of a pool or copy.
+    w8, w16, w32 : weights by width, projections one after another. Dense: (n_source, n_target); conv: (C_in, tap,
+    C_out / groups) with kernel columns reversed; sparse: as stored. Float networks: all three are one float32 array.
+    ptr : int64 row starts into ``entry`` int32. Sparse: targets. Pool: output pixels by input pixel. Conv: triples
+    (output pixel, tap, length) by input pixel, a run of adjacent output pixels that meet adjacent taps.
+    threshold, bias, v_init : (n_neurons,) int64 or float32, C order.
+    """
+
+    order: np.ndarray
+    incoming: np.ndarray
+    pop: np.ndarray
+    pop_float: np.ndarray
+    proj: np.ndarray
+    gain: np.ndarray
+    w8: np.ndarray
+    w16: np.ndarray
+    w32: np.ndarray
+    ptr: np.ndarray
+    entry: np.ndarray
+    threshold: np.ndarray
+    bias: np.ndarray
+    v_init: np.ndarray
+
+
+@dataclass(frozen=True)
+class FunctionPlan:
+    """A network ready to run. ``sum_type`` is the type of exact input sums, ``narrow`` that of membranes and values."""
+
+    tables: Tables
+    sum_type: type
+    narrow: type
+    n_neurons: int
+    largest_population: int
+    graded: bool
+    in_order: bool
+
+    @property
+    def n_populations(self) -> int:
+        return self.tables.pop.shape[0]
+
+
+class Workspace(NamedTuple):
+    """What one worker changes. State by neuron (n_neurons,): v, wait, pending; the rest is scratch of one population.
+
+    sums, current : A. marks, pixel_marks : uint8, in the order of the sums. wide : int64 or float32, one block.
+    active, fired : uint8 0 or 1; active_words, fired_words : the same memory as uint64.
+    saturations, broken : (n_populations,) int64 counts.
+    """
+
+    v: np.ndarray
+    wait: np.ndarray
+    pending: np.ndarray
+    sums: np.ndarray
+    current: np.ndarray
+    marks: np.ndarray
+    pixel_marks: np.ndarray
+    wide: np.ndarray
+    active: np.ndarray
+    active_words: np.ndarray
+    fired: np.ndarray
+    fired_words: np.ndarray
+    saturations: np.ndarray
+    broken: np.ndarray
+
+
+BLOCK = 512
+
+
+def make_workspace(plan: FunctionPlan) -> Workspace:
+    n, largest = plan.n_neurons, plan.largest_population
+    active_words = np.zeros(-(-n // 8), np.uint64)
+    fired_words = np.zeros(-(-largest // 8), np.uint64)
+    return Workspace(
+        v=np.zeros(n, plan.narrow),
+        wait=np.zeros(n, np.uint8),
+        pending=np.zeros(n, np.uint8),
+        sums=np.zeros(largest, plan.sum_type),
+        current=np.zeros(largest, plan.sum_type),
+        marks=np.zeros(largest, np.uint8),
+        pixel_marks=np.zeros(largest, np.uint8),
+        wide=np.zeros(BLOCK, np.float32 if plan.narrow is np.float32 else np.int64),
+        active=active_words.view(np.uint8),
+        active_words=active_words,
+        fired=fired_words.view(np.uint8),
+        fired_words=fired_words,
+        saturations=np.zeros(plan.n_populations, np.int64),
+        broken=np.zeros(plan.n_populations, np.int64),
+    )

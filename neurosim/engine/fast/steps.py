@@ -1,0 +1,230 @@
+"""The loop over samples, timesteps and populations: gather, update, emit, record."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim.engine.fast import function_plan as fp
+from neurosim.engine.fast.accumulate import gather_input
+from neurosim.engine.fast.compile import inner, kernel, pasted
+from neurosim.engine.fast.neurons import add_input, cross, leak, limit, reset_where, rest_of
+
+PACK = np.uint64(0x0102040810204080)
+TOP_BYTE = np.uint64(56)
+
+
+@inner
+def settle(pop, work, touched, active):
+    """Input sums in C order, and who was touched; the channel-last layout of convolutions ends here."""
+    n = pop[fp.N]
+    if not pop[fp.CHANNEL_LAST]:
+        if touched & fp.TOUCHED_ALL:
+            active[:] = 1
+        elif touched & fp.TOUCHED_NEURONS:
+            for j in range(n):
+                active[j] = work.marks[j]
+        return work.sums
+    channels, pixels, granules = pop[fp.CHANNELS], pop[fp.PIXELS], pop[fp.GRANULES]
+    per_granule = channels // granules
+    for c in range(channels):
+        granule = c // per_granule
+        to = c * pixels
+        for p in range(pixels):
+            work.current[to + p] = work.sums[p * channels + c]
+        for p in range(pixels):
+            active[to + p] = work.pixel_marks[p * granules + granule]
+        if touched & fp.TOUCHED_NEURONS:
+            for p in range(pixels):
+                active[to + p] |= work.marks[p * channels + c]
+    if touched & fp.TOUCHED_ALL:
+        active[:] = 1
+    return work.current
+
+
+@inner
+def clear(pop, work, touched):
+    n = pop[fp.N]
+    work.sums[:n] = 0
+    if touched & fp.TOUCHED_NEURONS:
+        work.marks[:n] = 0
+    if touched & fp.TOUCHED_PIXELS:
+        work.pixel_marks[: pop[fp.PIXELS] * pop[fp.GRANULES]] = 0
+
+
+@pasted
+def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold, active, fired, t):
+    """One block of a `Lif` population through the rules of `neurosim.snn.neuron`; returns (clipped, spikes)."""
+    n = v.size
+    rest = rest_of(wide, pop, numbers)
+    for j in range(n):
+        wide[j] = v[j]
+        active[j] |= (v[j] != rest) | (bias[j] != 0)
+    if pop[fp.LEAK] != fp.LEAK_NONE and (t > 0 or pop[fp.LEAK_FIRST]):
+        leak(wide, n, pop, numbers)
+    add_input(wide, n, pop, numbers, current, bias)
+    refractory = pop[fp.REFRACTORY] > 0
+    if pop[fp.DELAYED]:
+        reset_where(wide, n, pop, numbers, threshold, pending)
+    if refractory:
+        for j in range(n):
+            wide[j] = v[j] if wait[j] else wide[j]
+    clipped = limit(wide, n, pop)
+    spikes = 0
+    if pop[fp.SPIKES]:
+        spikes = cross(wide, n, threshold, pop[fp.STRICT], fired)
+    if refractory:
+        for j in range(n):
+            waits = wait[j] > 0
+            fired[j] = 0 if waits else fired[j]
+            wait[j] = wait[j] - 1 if waits else (pop[fp.REFRACTORY] if fired[j] else 0)
+            # A waiting neuron keeps its delayed reset; any other has had it.
+            pending[j] = pending[j] if waits else fired[j]
+    elif pop[fp.DELAYED]:
+        for j in range(n):
+            pending[j] = fired[j]
+    if spikes and not pop[fp.DELAYED]:
+        reset_where(wide, n, pop, numbers, threshold, fired)
+        if pop[fp.RESET] == fp.RESET_SUBTRACT:
+            clipped += limit(wide, n, pop)
+    for j in range(n):
+        v[j] = wide[j]
+    return clipped, spikes
+
+
+@pasted
+def update_lif(tables, work, p, t, current):
+    """All blocks of population p; returns the number of spikes (at least; 0 means none)."""
+    pop, numbers = tables.pop[p], tables.pop_float[p]
+    total = 0
+    for a in range(0, pop[fp.N], fp.BLOCK):
+        b = min(a + fp.BLOCK, pop[fp.N])
+        here = slice(pop[fp.START] + a, pop[fp.START] + b)
+        fired = work.fired[a:b]
+        if not pop[fp.SPIKES]:
+            fired[:] = 0
+        clipped, spikes = update_block(
+            pop, numbers, work.wide, work.v[here], work.wait[here], work.pending[here], current[a:b],
+            tables.bias[here], tables.threshold[here], work.active[here], fired, t,
+        )  # fmt: skip
+        work.saturations[p] += clipped
+        total += spikes
+    return total
+
+
+@inner
+def emit_fired(pop, work, neuron, used):
+    """Append the neurons whose ``fired`` byte is 1, eight at a time; returns the new end."""
+    n, start = pop[fp.N], pop[fp.START]
+    words = (n + 7) // 8
+    for j in range(n, words * 8):
+        work.fired[j] = 0
+    for word in range(words):
+        if work.fired_words[word]:
+            # Written always, kept if it fired: no branch to mispredict. The buffer has room for one too many.
+            for j in range(word * 8, word * 8 + 8):
+                neuron[used] = start + j
+                used += work.fired[j]
+    return used
+
+
+@inner
+def emit_relay(pop, work, p, current, neuron, value, used):
+    """Append a spike for each input that is not zero; counts values that do not fit the relay's bits."""
+    for j in range(pop[fp.N]):
+        x = current[j]
+        if x != 0:
+            neuron[used] = pop[fp.START] + j
+            if pop[fp.GRADED]:
+                x = x * (1 << pop[fp.SHIFT])
+                if x < pop[fp.LOW] or x > pop[fp.HIGH]:
+                    work.broken[p] += 1
+                value[used] = x
+            used += 1
+    return used
+
+
+@inner
+def copy_stimulus(pop, work, stimulus_neuron, stimulus_value, a, b, neuron, value, used):
+    """Append the spikes of the stimulus that belong to an input population."""
+    low, n, start = pop[fp.STIMULUS_START], pop[fp.N], pop[fp.START]
+    for k in range(a, b):
+        j = stimulus_neuron[k] - low
+        if 0 <= j < n:
+            neuron[used] = start + j
+            work.active[start + j] = 1
+            if value.size and stimulus_value.size:
+                value[used] = stimulus_value[k]
+            used += 1
+    return used
+
+
+@kernel
+def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last, neuron, value, active, membrane):
+    """Samples ``chunk`` = (s0, s1), going on at sample s, timestep t with ``used`` spikes in ``neuron``.
+
+    ``stimulus`` = (ptr, neuron, value). ``first`` and ``last`` (samples * timesteps, n_populations) and ``neuron``,
+    ``value`` are of this chunk; ``active`` and ``membrane`` of all samples. Returns (s, t, used); s == s1 when done,
+    else the spike buffer is nearly full and a call with a longer one goes on.
+    """
+    n_populations, n_neurons = tables.pop.shape[0], work.v.size
+    while s < chunk[1]:
+        if t == 0:
+            for j in range(n_neurons):
+                work.v[j] = tables.v_init[j]
+                work.wait[j] = 0
+                work.pending[j] = 0
+        while t < timesteps:
+            if used + n_neurons >= neuron.size:
+                return s, t, used
+            row = (s - chunk[0]) * timesteps + t
+            for i in range(n_populations):
+                p = tables.order[i]
+                pop = tables.pop[p]
+                first[row, p] = used
+                if pop[fp.KIND] == fp.INPUT:
+                    a, b = stimulus[0][s * timesteps + t], stimulus[0][s * timesteps + t + 1]
+                    used = copy_stimulus(pop, work, stimulus[1], stimulus[2], a, b, neuron, value, used)
+                else:
+                    used = step_population(tables, work, p, t, row, first, last, neuron, value, used)
+                last[row, p] = used
+            out = active[s * timesteps + t]
+            for word in range(work.active_words.size):
+                out[word] = (work.active_words[word] * PACK) >> TOP_BYTE
+                work.active_words[word] = 0
+            t += 1
+        for j in range(n_neurons):
+            membrane[s, j] = work.v[j]
+        s += 1
+        t = 0
+    return s, t, used
+
+
+@pasted
+def step_population(tables, work, p, t, row, first, last, neuron, value, used):
+    """Gather, update and emit one population in one timestep; returns the new end of the spikes."""
+    pop = tables.pop[p]
+    touched = gather_input(tables, work, p, t, row, first, last, neuron, value)
+    current = work.sums
+    if touched & fp.ARRIVED:
+        current = settle(pop, work, touched, work.active[pop[fp.START] : pop[fp.START] + pop[fp.N]])
+    if pop[fp.KIND] == fp.LIF:
+        if update_lif(tables, work, p, t, current):
+            used = emit_fired(pop, work, neuron, used)
+    elif touched & fp.ARRIVED:
+        used = emit_relay(pop, work, p, current, neuron, value, used)
+    if touched & fp.ARRIVED:
+        clear(pop, work, touched)
+    return used
+
+
+@kernel
+def collect(first, last, neuron, value, out_neuron, out_value):
+    """Spikes of a chunk from update order into population order; returns nothing, fills ``out_*``."""
+    used = 0
+    for row in range(first.shape[0]):
+        for p in range(first.shape[1]):
+            for k in range(first[row, p], last[row, p]):
+                out_neuron[used] = neuron[k]
+                if value.size:
+                    out_value[used] = value[k]
+                used += 1

@@ -1,0 +1,98 @@
+"""Chip, network and mapping lowered to the flat arrays that the timing engines run on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim.arch import Chip
+from neurosim.engine.plan import RouterPlan, TimingPlan
+from neurosim.mapping.layout import is_unrolled
+from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.schedule import round_table
+from neurosim.snn.network import Network
+
+
+def _router_plan(chip: Chip) -> RouterPlan:
+    r = chip.router
+    directions = ("east", "west", "north", "south", "local")
+    return RouterPlan(
+        width=chip.mesh.width,
+        height=chip.mesh.height,
+        cores_per_tile=chip.mesh.cores_per_tile,
+        host_tile=chip.io.tile[0] + chip.mesh.width * chip.io.tile[1],
+        virtual_channels=r.virtual_channels,
+        queue_depth=r.queue_depth_flits,
+        flits_per_packet=r.flits_per_packet,
+        injection_cycles=r.injection_cycles,
+        latency_cycles=tuple(getattr(r.latency_cycles, d) for d in directions),
+        interval_cycles=tuple(getattr(r.interval_cycles, d) for d in directions),
+        credit_injection_cycles=r.credit_cycles.injection,
+        credit_link_cycles=r.credit_cycles.link,
+        credit_local_cycles=r.credit_cycles.local,
+    )
+
+
+def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
+    """Quanta of one group of lanes for each projection, (n_projections,) int64."""
+    unit = chip.core.synapse
+    cycles = []
+    for p in network.projections:
+        if p.connectivity.event != "synapse":
+            cycles.append(unit.pool_cycles_per_group)
+        elif network.value_bits(p.source) > 1:
+            cycles.append(unit.mac_cycles_per_group)
+        else:
+            kind = "sparse" if is_unrolled(p, chip) else p.connectivity.kind
+            cycles.append(getattr(unit.cycles_per_group, kind))
+    return np.array(cycles, np.int64)
+
+
+def route_busy(network: Network, chip: Chip, mapping: Mapping) -> np.ndarray:
+    """Quanta that the destination works on one packet of each route, (n_routes,) int64, at least 1.
+
+    Axon lookup, then for each row the fetch of its words (spread over the banks) and the accumulation of its events
+    (in groups of lanes), one behind the other or overlapped as the chip says. The host takes its own interval.
+    """
+    routes, unit, memory = mapping.routes, chip.core.synapse, chip.core.synaptic_memory
+    fetch = -(-routes.row_words.astype(np.int64) // memory.banks) * memory.read_cycles
+    per_group = _cycles_per_group(network, chip)
+    groups = -(-routes.row_events.astype(np.int64) // unit.lanes)
+    accumulate = groups * per_group[routes.row_projection] if per_group.size else groups
+    row = np.maximum(fetch, accumulate) if unit.overlap == "pipelined" else fetch + accumulate
+    before = np.concatenate([[0], np.cumsum(row)])
+    busy = before[routes.row_ptr[1:]] - before[routes.row_ptr[:-1]] + unit.axon_lookup_cycles
+    busy[routes.endpoint == chip.n_cores] = chip.io.input_interval_cycles
+    return np.maximum(busy, 1).astype(np.int64)
+
+
+def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int) -> TimingPlan:
+    """The plan of a run of ``timesteps`` network timesteps."""
+    population = np.repeat(np.arange(len(network.populations), dtype=np.int32), np.diff(network.offsets))
+    slots: list[list[np.ndarray]] = [[] for _ in range(chip.n_cores)]
+    for block in mapping.blocks:
+        slots[block.core].append(block.neurons.astype(np.int64) + network.offsets[network.index[block.population]])
+    per_core = [np.concatenate(s) if s else np.zeros(0, np.int64) for s in slots]
+    update = chip.core.update
+    return TimingPlan(
+        router=_router_plan(chip),
+        n_cores=chip.n_cores,
+        ingress_depth=chip.core.ingress_depth,
+        egress_depth=chip.core.egress_depth,
+        egress_cycles=chip.core.egress.cycles_per_packet,
+        host_cycles=chip.io.input_interval_cycles,
+        update_lanes=update.lanes,
+        access_cycles=update.access_cycles,
+        active_cycles=update.active_cycles,
+        spike_cycles=update.spike_cycles,
+        touched_only=chip.core.update_policy == "touched",
+        population=population,
+        endpoint=mapping.endpoint,
+        slot_ptr=np.concatenate([[0], np.cumsum([s.size for s in per_core])]).astype(np.int64),
+        slot_neuron=np.concatenate(per_core).astype(np.int32),
+        updates=np.array([p.model.kind != "input" for p in network.populations]),
+        route_ptr=mapping.routes.ptr,
+        route_endpoint=mapping.routes.endpoint,
+        route_busy=route_busy(network, chip, mapping),
+        round_timestep=round_table(network, mapping.lag, mapping.level, chip.delivery, timesteps),
+        barrier_cycles=chip.barrier.cycles_for(mapping.tiles_used),
+    )

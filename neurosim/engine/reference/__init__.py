@@ -1,0 +1,1 @@
+"""The readable engines: the specification that the fast ones are held to."""

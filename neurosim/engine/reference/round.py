@@ -1,0 +1,95 @@
+"""One round: routers and units wired together, started empty, run until nothing moves; the barrier ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import simpy
+
+from neurosim.engine.plan import RouterPlan, TimingPlan
+from neurosim.engine.reference.clock import arrive
+from neurosim.engine.reference.core import EgressQueue, EgressUnit, Group, SynapseUnit, UpdateUnit
+from neurosim.engine.reference.router import Flit, Packet, Router
+
+
+def endpoint_ports(router: RouterPlan, n_cores: int) -> list[tuple[int, int]]:
+    """(tile, router port) of every endpoint; the host, last, has the last port of its tile."""
+    per_tile = router.cores_per_tile
+    ports = [(core // per_tile, 4 + core % per_tile) for core in range(n_cores)]
+    return [*ports, (router.host_tile, 4 + per_tile)]
+
+
+class Round:
+    """``groups[core]`` is what each update unit does; ``host_spikes`` wait at the host when the round begins."""
+
+    def __init__(self, plan: TimingPlan, groups: Sequence[Sequence[Group]], host_spikes: Sequence[int]) -> None:
+        self.plan = plan
+        self.env = simpy.Environment()
+        self.packets: list[Packet] = []
+        self.ports = endpoint_ports(plan.router, plan.n_cores)
+        n_tiles = plan.router.width * plan.router.height
+        self.routers = [Router(self.env, plan.router, tile, self.ports) for tile in range(n_tiles)]
+        for tile in range(n_tiles):
+            self._link(tile)
+        host = plan.n_cores
+        self.queues = [EgressQueue(self.env, plan.egress_depth) for _ in range(host)]
+        self.queues.append(EgressQueue(self.env, None, host_spikes))
+        self.update = [UpdateUnit(self.env, groups[core], self.queues[core]) for core in range(host)]
+        self.egress = [self._egress_unit(endpoint) for endpoint in range(host + 1)]
+        self.synapse = [self._synapse_unit(endpoint) for endpoint in range(host + 1)]
+
+    def _link(self, tile: int) -> None:
+        """Connect the router's outputs to its neighbours: output d meets the neighbour's input from the other side."""
+        router, plan = self.routers[tile], self.plan.router
+        neighbours = ((1, 0), (-1, 0), (0, 1), (0, -1))
+        for port, (dx, dy) in enumerate(neighbours):
+            x, y = router.x + dx, router.y + dy
+            if 0 <= x < plan.width and 0 <= y < plan.height:
+                other, entry = self.routers[x + plan.width * y], port ^ 1
+                router.outputs[port].deliver = partial(other.receive, entry)
+                router.outputs[port].credits = [plan.queue_depth] * plan.virtual_channels
+                other.inputs[entry].return_credit = partial(router.take_credit, port)
+                other.inputs[entry].credit_cycles = plan.credit_link_cycles
+
+    def _egress_unit(self, endpoint: int) -> EgressUnit:
+        tile, port = self.ports[endpoint]
+        router, plan = self.routers[tile], self.plan.router
+
+        def inject(vc: int, flit: Flit) -> None:
+            arrive(self.env, plan.injection_cycles, lambda: router.receive(port, vc, flit))
+
+        is_host = endpoint == self.plan.n_cores
+        cycles = self.plan.host_cycles if is_host else self.plan.egress_cycles
+        credits = [plan.queue_depth] * plan.virtual_channels
+        flits = plan.flits_per_packet
+        unit = EgressUnit(self.env, self.queues[endpoint], self._packets_of, cycles, flits, credits, inject)
+        router.inputs[port].return_credit = unit.take_credit
+        router.inputs[port].credit_cycles = plan.credit_injection_cycles
+        return unit
+
+    def _synapse_unit(self, endpoint: int) -> SynapseUnit:
+        tile, port = self.ports[endpoint]
+        router, plan = self.routers[tile], self.plan.router
+        give_back = partial(router.take_credit, port)
+        unit = SynapseUnit(self.env, plan.virtual_channels, self._work, plan.credit_local_cycles, give_back)
+        router.outputs[port].deliver = unit.receive
+        router.outputs[port].credits = [self.plan.ingress_depth] * plan.virtual_channels
+        return unit
+
+    def _packets_of(self, neuron: int) -> list[Packet]:
+        routes = range(self.plan.route_ptr[neuron], self.plan.route_ptr[neuron + 1])
+        packets = [Packet(route, int(self.plan.route_endpoint[route])) for route in routes]
+        self.packets.extend(packets)
+        return packets
+
+    def _work(self, packet: Packet) -> int:
+        return int(self.plan.route_busy[packet.route])
+
+    def run(self) -> int:
+        """Quanta from the start of the round to the moment the last unit has finished; barrier not included."""
+        self.env.run()
+        delivered = sum(len(unit.delivered) for unit in self.synapse)
+        if delivered != len(self.packets):
+            raise RuntimeError(f"round ended with {delivered} of {len(self.packets)} packets delivered")
+        return max(unit.finished for unit in (*self.update, *self.egress, *self.synapse))

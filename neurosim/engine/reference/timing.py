@@ -1,0 +1,69 @@
+"""Rounds of all samples, one after another, and their sums."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim.engine.plan import PacketLog, TimingPlan, TimingResult
+from neurosim.engine.reference.round import Round
+from neurosim.engine.reference.walk import RoundView, UpdateCounts, groups_of_core, routed
+from neurosim.snn.trace import SpikeTrace
+
+
+def empty_result(plan: TimingPlan, n_samples: int) -> TimingResult:
+    router = plan.router
+
+    def zeros(*shape: int) -> np.ndarray:
+        return np.zeros(shape, np.int64)
+
+    return TimingResult(
+        round_cycles=zeros(n_samples, plan.n_rounds),
+        accessed=zeros(plan.n_neurons),
+        active=zeros(plan.n_neurons),
+        spiked=zeros(plan.n_neurons),
+        delivered=zeros(plan.n_routes),
+        sent=zeros(plan.n_routes),
+        link_flits=zeros(router.width * router.height, 5 + router.cores_per_tile),
+        synapse_busy=zeros(plan.n_rounds, plan.n_cores),
+        update_busy=zeros(plan.n_rounds, plan.n_cores),
+        update_stall=zeros(plan.n_rounds, plan.n_cores),
+    )
+
+
+def reference_timing(plan: TimingPlan, trace: SpikeTrace, *, log: bool = False) -> TimingResult:
+    """Cycles and counts of ``trace`` on ``plan``, with a log of every packet if asked for."""
+    result = empty_result(plan, trace.n_samples)
+    counts = UpdateCounts(result.accessed, result.active, result.spiked)
+    rows: list[tuple[int, int, int, int, int]] = []
+    for sample in range(trace.n_samples):
+        for number in range(plan.n_rounds):
+            view = RoundView(plan, trace, sample, number)
+            groups = [groups_of_core(plan, view, core, counts) for core in range(plan.n_cores)]
+            host = view.host_spikes()
+            counts.spiked[host] += 1
+            finished = Round(plan, groups, routed(plan, host))
+            result.round_cycles[sample, number] = finished.run() + plan.barrier_cycles
+            add_round(result, finished, number)
+            rows += [(sample, number, p.route, p.inject, p.arrive) for p in finished.packets]
+    return with_log(result, rows) if log else result
+
+
+def add_round(result: TimingResult, finished: Round, number: int) -> None:
+    for packet in finished.packets:
+        result.sent[packet.route] += 1
+    for unit in finished.synapse:
+        for packet in unit.delivered:
+            result.delivered[packet.route] += 1
+    for core, unit in enumerate(finished.update):
+        result.update_busy[number, core] += unit.busy
+        result.update_stall[number, core] += unit.stall
+        result.synapse_busy[number, core] += finished.synapse[core].busy
+    for tile, router in enumerate(finished.routers):
+        result.link_flits[tile] += [output.flits for output in router.outputs]
+
+
+def with_log(result: TimingResult, rows: list[tuple[int, int, int, int, int]]) -> TimingResult:
+    table = np.array(sorted(rows), np.int64).reshape(-1, 5)
+    narrow = [table[:, k].astype(np.int32) for k in range(3)]
+    fields = {name: value for name, value in vars(result).items() if name != "log"}
+    return TimingResult(**fields, log=PacketLog(*narrow, table[:, 3].copy(), table[:, 4].copy()))

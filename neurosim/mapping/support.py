@@ -1,0 +1,83 @@
+"""Does the chip compute what the network asks for? Refused in the first second, with the field named."""
+
+from __future__ import annotations
+
+from neurosim.arch import Chip
+from neurosim.errors import NeurosimError
+from neurosim.snn.codecs import Codec, IntCodec
+from neurosim.snn.network import Network, Projection
+from neurosim.snn.neuron import Lif
+
+
+def _codec_support(codec: Codec, chip: Chip) -> tuple[bool, str]:
+    a = chip.arithmetic
+    if isinstance(codec, IntCodec) and codec.grid == "even":
+        if a.int_bits is None:
+            return False, "no integer weights"
+        low, high = a.int_bits
+        return low <= codec.width_bits <= high, f"integer weights of {low} to {high} bits"
+    flag = {"int": a.odd_int, "ternary": a.ternary, "binary": a.binary, "codebook": a.codebook, "float32": a.float32}
+    kinds = [name for name, yes in flag.items() if yes and name != "int"]
+    integers = [] if a.int_bits is None else [f"int {a.int_bits[0]} to {a.int_bits[1]} bits"]
+    return bool(flag[codec.kind]), ", ".join(integers + kinds)
+
+
+def _check_projection(projection: Projection, network: Network, chip: Chip) -> None:
+    where = f"projection {projection.name}"
+    if projection.connectivity.event == "synapse":
+        fine, accepted = _codec_support(projection.codec, chip)
+        if not fine:
+            grid = " on the odd grid" if getattr(projection.codec, "grid", "") == "odd" else ""
+            raise NeurosimError(
+                f"{where}.codec: {projection.codec.kind} of {projection.codec.bits:g} bits{grid} is not supported by "
+                f"chip {chip.name} (arithmetic accepts {accepted}); quantise the weights or choose a chip that "
+                "stores them"
+            )
+    if projection.delay > chip.arithmetic.delay_max:
+        raise NeurosimError(
+            f"{where}.delay: got {projection.delay} timesteps, chip {chip.name} accepts at most "
+            f"{chip.arithmetic.delay_max}; shorten the delay or choose another chip"
+        )
+    payload = network.value_bits(projection.source)
+    if payload > 1 and payload > chip.arithmetic.spike_payload_bits:
+        raise NeurosimError(
+            f"{where}: spikes of {projection.source} carry {payload} bits, chip {chip.name} carries "
+            f"{chip.arithmetic.spike_payload_bits} (0: binary spikes only); encode the input as binary spikes or "
+            "choose a chip with graded spikes such as edge-28nm"
+        )
+
+
+def _check_model(name: str, model: Lif, chip: Chip) -> None:
+    a = chip.arithmetic
+    membrane = "float32" if model.membrane_bits is None else "int"
+    asked = (
+        ("leak", model.leak.kind, a.leaks),
+        ("reset", model.reset, a.resets),
+        ("compare", model.compare, a.compares),
+        ("overflow", model.overflow, a.overflows if model.membrane_bits else (model.overflow,)),
+        ("decay_input", model.decay_input, (False, a.decay_input)),
+        ("reset_delay", model.reset_delay, (False, a.reset_delay)),
+        ("refractory", bool(model.refractory), (False, a.refractory)),
+        ("membrane_bits", membrane, ("int", "float32") if a.float32 else ("int",)),
+    )
+    for field, value, accepted in asked:
+        if value not in accepted:
+            listed = ", ".join(sorted({str(x) for x in accepted}))
+            raise NeurosimError(
+                f"population {name}.{field}: {value} is not supported by chip {chip.name} (accepts {listed}); "
+                "change the neuron or choose another chip"
+            )
+    if model.membrane_bits is not None and model.membrane_bits > a.membrane_bits_max:
+        raise NeurosimError(
+            f"population {name}.membrane_bits: got {model.membrane_bits}, chip {chip.name} holds at most "
+            f"{a.membrane_bits_max}; use a narrower membrane"
+        )
+
+
+def check_support(network: Network, chip: Chip) -> None:
+    """Raise NeurosimError at the first thing the chip's arithmetic cannot do."""
+    for projection in network.projections:
+        _check_projection(projection, network, chip)
+    for population in network.populations:
+        if isinstance(population.model, Lif):
+            _check_model(population.name, population.model, chip)
