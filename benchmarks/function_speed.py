@@ -63,7 +63,9 @@ def sparse(n, m, fan_out) -> Network:
 
 
 def conv(channels, size, out, kernel=3, stride=1, groups=1) -> Network:
-    connectivity = Conv2d(int8(out, channels // groups, kernel, kernel), (stride,) * 2, (kernel // 2,) * 2, (1, 1), groups)
+    connectivity = Conv2d(
+        int8(out, channels // groups, kernel, kernel), (stride,) * 2, (kernel // 2,) * 2, (1, 1), groups
+    )
     shape = (channels, size, size)
     return one_layer(shape, connectivity, connectivity.output_shape(shape))
 

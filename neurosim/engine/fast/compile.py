@@ -9,3 +9,5 @@ from numba import njit
 
 kernel = njit(cache=True, nogil=True, error_model="numpy")
 inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# For glue with one or two callers: pasted into its caller before compilation, so it is compiled once, not twice.
+pasted = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always")

@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.accumulate import gather_input
-from neurosim.engine.fast.compile import inner, kernel
+from neurosim.engine.fast.compile import inner, kernel, pasted
 from neurosim.engine.fast.neurons import add_input, cross, leak, limit, reset_where, rest_of
 
 PACK = np.uint64(0x0102040810204080)
@@ -51,7 +51,7 @@ def clear(pop, work, touched):
         work.pixel_marks[: pop[fp.PIXELS] * pop[fp.GRANULES]] = 0
 
 
-@inner
+@pasted
 def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold, active, fired, t):
     """One block of a `Lif` population through the rules of `neurosim.snn.neuron`; returns (clipped, spikes)."""
     n = v.size
@@ -91,7 +91,7 @@ def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold,
     return clipped, spikes
 
 
-@inner
+@pasted
 def update_lif(tables, work, p, t, current):
     """All blocks of population p; returns the number of spikes (at least; 0 means none)."""
     pop, numbers = tables.pop[p], tables.pop_float[p]
@@ -116,13 +116,14 @@ def emit_fired(pop, work, neuron, used):
     """Append the neurons whose ``fired`` byte is 1, eight at a time; returns the new end."""
     n, start = pop[fp.N], pop[fp.START]
     words = (n + 7) // 8
-    work.fired[n : words * 8] = 0
+    for j in range(n, words * 8):
+        work.fired[j] = 0
     for word in range(words):
         if work.fired_words[word]:
+            # Written always, kept if it fired: no branch to mispredict. The buffer has room for one too many.
             for j in range(word * 8, word * 8 + 8):
-                if work.fired[j]:
-                    neuron[used] = start + j
-                    used += 1
+                neuron[used] = start + j
+                used += work.fired[j]
     return used
 
 
@@ -173,7 +174,7 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
                 work.wait[j] = 0
                 work.pending[j] = 0
         while t < timesteps:
-            if used + n_neurons > neuron.size:
+            if used + n_neurons >= neuron.size:
                 return s, t, used
             row = (s - chunk[0]) * timesteps + t
             for i in range(n_populations):
@@ -198,7 +199,7 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
     return s, t, used
 
 
-@inner
+@pasted
 def step_population(tables, work, p, t, row, first, last, neuron, value, used):
     """Gather, update and emit one population in one timestep; returns the new end of the spikes."""
     pop = tables.pop[p]
