@@ -6,7 +6,7 @@ that often are given bounds instead, and those say "at least" or "at most".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from neurosim.arch import Chip
@@ -14,7 +14,7 @@ from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import overflow_text
 from neurosim.mapping.layout import Layout, entry_bits, is_unrolled
 from neurosim.mapping.mapping import Overflow
-from neurosim.mapping.partition import partition
+from neurosim.mapping.partition import CoreTooSmall, partition
 from neurosim.snn.codecs import CodebookCodec
 from neurosim.snn.network import Network, Projection
 
@@ -23,20 +23,20 @@ _TRIED_ENTRIES = 1_000_000
 _MEMORIES = ("synaptic_memory", "membrane_memory", "axon_table", "routing_table")
 
 
-def refuse(network: Network, chip: Chip, overflows: list[Overflow] | tuple[Overflow, ...]) -> NoReturn:
-    """Raise for limits that are broken: the first by its numbers, and the nearest changes that fit."""
+def refuse(network: Network, chip: Chip, overflows: Sequence[Overflow], place: str | None = None) -> NoReturn:
+    """Raise for limits that are broken: the first by its numbers (``place`` says whose), and the nearest changes."""
     first = overflows[0]
     more = f", and {len(overflows) - 1} more limits" if len(overflows) > 1 else ""
     # Of one memory, the core that needs most says what a larger memory must hold.
     worst = max((o for o in overflows if o.memory == first.memory), key=lambda o: o.needed)
     raise NeurosimError(
-        f"network does not fit chip {chip.name}: {overflow_text(first)}{more}; {advise(network, chip, worst)}, "
+        f"network does not fit chip {chip.name}: {overflow_text(first, place)}{more}; {advise(network, chip, worst)}, "
         "or run it anyway with --capacity report"
     )
 
 
-def too_big_at_a_glance(network: Network, chip: Chip) -> None:
-    """Refuse what cannot fit however it is cut, before any work: too many neurons or weight bits for the chip."""
+def at_a_glance(network: Network, chip: Chip) -> Overflow | None:
+    """What cannot fit however it is cut, known before any work: too many neurons or weight bits for the chip."""
     neurons = sum(p.n_neurons for p in network.populations if p.model.kind != "input")
     capacity = chip.core.synaptic_memory.capacity_bits * chip.n_cores
     for name, unit, needed, limit in (
@@ -44,7 +44,8 @@ def too_big_at_a_glance(network: Network, chip: Chip) -> None:
         ("synaptic_memory", "bits", least_synaptic_bits(network, chip), capacity),
     ):
         if needed > limit:
-            refuse(network, chip, [Overflow(-1, name, unit, needed, limit)])
+            return Overflow(-1, name, unit, needed, limit)
+    return None
 
 
 def least_synaptic_bits(network: Network, chip: Chip, weight_bits: int | None = None) -> int:
@@ -89,7 +90,7 @@ def _cores(network: Network, chip: Chip, weight_bits: int | None = None) -> int 
     """Cores that the automatic partition takes; None when one neuron is too much for a core."""
     try:
         return len(partition(network, chip, Layout(network, chip, weight_bits)))
-    except NeurosimError:
+    except CoreTooSmall:
         return None
 
 

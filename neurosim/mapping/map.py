@@ -6,10 +6,10 @@ import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
-from neurosim.mapping.advice import refuse, too_big_at_a_glance
+from neurosim.mapping.advice import at_a_glance, refuse
 from neurosim.mapping.layout import Layout
 from neurosim.mapping.mapping import Block, Mapping, MemoryUse, Overflow, Routes
-from neurosim.mapping.partition import Part, core_limits, incoming, membrane_bits, partition, spread
+from neurosim.mapping.partition import CoreTooSmall, Part, core_limits, incoming, membrane_bits, partition, spread
 from neurosim.mapping.placement import Traffic, place, route_hops
 from neurosim.mapping.routes import build_routes, host_routed
 from neurosim.mapping.schedule import extra_delay, lags, levels
@@ -33,12 +33,13 @@ def map_network(
     check_support(network, chip)
     level = levels(network)
     lag = lags(network) if chip.delivery == "next_step" else np.zeros(len(network.populations), np.int32)
-    if capacity == "refuse":
-        too_big_at_a_glance(network, chip)
+    hopeless = at_a_glance(network, chip)
+    if hopeless is not None and capacity == "refuse":
+        refuse(network, chip, [hopeless])
     layout = Layout(network, chip)
     before = None
     if placement is None:
-        blocks, feeds, before = _automatic(network, chip, layout, capacity)
+        blocks, feeds, before = _automatic(network, chip, layout, capacity, hopeless is None)
     else:
         blocks = _given(network, chip, placement)
         feeds = [[(i, layout.feed(i, b.neurons)) for i in incoming(network, b.population)] for b in blocks]
@@ -72,16 +73,18 @@ def map_network(
     )
 
 
-def _automatic(network: Network, chip: Chip, layout: Layout, capacity: str):
-    """Blocks on cores, their feeds, and the traffic as first placed."""
-    try:
-        too_big_at_a_glance(network, chip)
-        parts = partition(network, chip, layout)
-        if len(parts) > chip.n_cores:
+def _automatic(network: Network, chip: Chip, layout: Layout, capacity: str, fits: bool):
+    """Blocks on cores, their feeds, and the traffic as first placed. ``fits``: not known to be too large."""
+    parts: list[Part] = []
+    if fits:
+        try:
+            parts = partition(network, chip, layout)
+        except CoreTooSmall as error:
+            if capacity == "refuse":
+                refuse(network, chip, [error.overflow], f"one neuron of {error.population}")
+        if len(parts) > chip.n_cores and capacity == "refuse":
             refuse(network, chip, [Overflow(-1, "cores", "cores", len(parts), chip.n_cores)])
-    except NeurosimError:
-        if capacity == "refuse":
-            raise
+    if not parts or len(parts) > chip.n_cores:
         parts = spread(network, chip, layout)
     core, before = place(_traffic(network, parts), chip)
     blocks = tuple(Block(part.population, int(c), part.neurons) for part, c in zip(parts, core, strict=True))

@@ -37,7 +37,7 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class Overflow:
-    """A limit that the mapping breaks. ``unit`` is bits, neurons, axons_in, axons_out or cores; ``core`` -1 is the chip."""
+    """A limit that the mapping breaks; core -1 is the chip. ``unit``: bits, neurons, axons_in, axons_out or cores."""
 
     core: int
     memory: str

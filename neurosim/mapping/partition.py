@@ -11,18 +11,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
 
 import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.layout import Feed, Layout
+from neurosim.mapping.mapping import Overflow
 from neurosim.mapping.routes import host_routed
 from neurosim.snn.network import Network, Population
 from neurosim.snn.neuron import Lif
 
 _MAX_PASSES = 8
+
+
+class CoreTooSmall(Exception):
+    """One neuron alone needs more than a core has. For `map_network`, which turns it into a refusal or a report."""
+
+    def __init__(self, population: str, memory: str, needed: int, limit: int) -> None:
+        super().__init__(f"one neuron of {population}: {memory} needs {needed}, a core has {limit}")
+        unit = "bits" if memory.endswith(("memory", "table")) else memory
+        self.population = population
+        self.overflow = Overflow(-1, memory, unit, needed, limit)
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,7 @@ class Partitioner:
     def runs(self, population: Population, order: np.ndarray) -> Iterator[tuple[np.ndarray, Need]]:
         """The longest runs of this order that fit, one after another.
 
-        Raises NeurosimError when a single neuron does not fit.
+        Raises CoreTooSmall when a single neuron does not fit.
         """
         out_before = np.concatenate([[0], np.cumsum(self.routes_out(population)[order])])
         start = 0
@@ -168,7 +178,7 @@ class Partitioner:
 
             guess = _largest(fits, longest, min(guess, longest))
             if guess == 0:
-                self._refuse_one(population, needs[1])
+                raise CoreTooSmall(population.name, *self.broken(needs[1])[0])
             yield order[start : start + guess], needs[guess]
             start += guess
 
@@ -182,17 +192,6 @@ class Partitioner:
             if bound is not None and routes > bound:
                 return None
         return blocks, routes
-
-    def _refuse_one(self, population: Population, need: Need) -> NoReturn:
-        """Raise for a single neuron that no core can hold."""
-        name, needed, limit = self.broken(need)[0]
-        unit = "bits" if name.endswith(("memory", "table")) else name
-        field = f"core.{name}" + (".capacity_bits" if unit == "bits" else "")
-        raise NeurosimError(
-            f"network does not fit chip {self.chip.name}: one neuron of {population.name} needs {needed} {unit} "
-            f"of {name}, a core has {limit} ({needed - limit} too many); "
-            f"the nearest change that fits: {field} of {needed}"
-        )
 
     def best(self, population: Population) -> list[np.ndarray]:
         """The better of the orders for one population."""
@@ -272,7 +271,7 @@ def mapped_populations(network: Network) -> list[Population]:
 def partition(network: Network, chip: Chip, layout: Layout) -> list[Part]:
     """Every block, in update order; there may be more than the chip has cores.
 
-    Raises NeurosimError when one neuron alone does not fit a core.
+    Raises CoreTooSmall when one neuron alone does not fit a core.
     """
     return Partitioner(network, chip, layout).all_parts()
 
