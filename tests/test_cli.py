@@ -16,21 +16,9 @@ from neurosim.snn import Conv2d, Dense, Input, IntCodec, Lif, Network, Populatio
 from neurosim.workload.native import save_network
 
 KEYS = [
-    "workload",
-    "chip",
-    "engine",
-    "samples",
-    "timesteps",
-    "accuracy",
-    "spikes",
-    "synaptic_events",
-    "cycles",
-    "latency_s",
-    "footprint_bits",
-    "energy_pj",
-    "ann",
-    "provenance",
-]
+    "workload", "chip", "engine", "samples", "timesteps", "accuracy", "spikes", "synaptic_events", "cycles",
+    "latency_s", "footprint_bits", "energy_pj", "ann", "provenance",
+]  # fmt: skip
 
 
 def neurosim(*arguments, cwd):
