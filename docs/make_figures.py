@@ -19,7 +19,7 @@ def main() -> None:
         ("mnist-mlp-w1", "edge-28nm"),
     ]
     results = [neurosim.simulate(workload, chip, samples=SAMPLES) for workload, chip in pairs]
-    title = f"Energy of one MNIST digit on edge-28nm, mean of {SAMPLES}: every joule is a count x a sourced constant"
+    title = f"Energy of one MNIST digit on our 28 nm chip (mean of {SAMPLES} test digits)"
     print(energy_by_component(results, IMAGES / "energy_by_component.png", title))
 
 

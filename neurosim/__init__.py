@@ -1,6 +1,6 @@
 """neurosim: a cycle-level neuromorphic hardware simulator with an energy model.
 
-``neurosim.simulate(workload, chip)`` answers what a spiking network really costs on a chip. The names below are imported
+``neurosim.simulate(workload, chip)`` answers what a spiking network really costs on a chip. Names are imported
 when first used, so that ``import neurosim`` is quick.
 """
 

@@ -30,7 +30,8 @@ def map_network(
     """
     if capacity not in ("refuse", "report"):
         raise NeurosimError(f"capacity: got {capacity!r}, expected 'refuse' or 'report'")
-    check_support(network, chip)
+    given = None if placement is None else _given(network, chip, placement)
+    check_support(network, chip, {b.population for b in given or ()})
     level = levels(network)
     lag = lags(network) if chip.delivery == "next_step" else np.zeros(len(network.populations), np.int32)
     hopeless = at_a_glance(network, chip)
@@ -38,10 +39,10 @@ def map_network(
         refuse(network, chip, [hopeless])
     layout = Layout(network, chip)
     before = None
-    if placement is None:
+    if given is None:
         blocks, feeds, before = _automatic(network, chip, layout, capacity, hopeless is None)
     else:
-        blocks = _given(network, chip, placement)
+        blocks = given
         feeds = [[(i, layout.feed(i, b.neurons)) for i in incoming(network, b.population)] for b in blocks]
     routes = build_routes(network, blocks, feeds, chip.n_cores)
     endpoint = np.full(network.n_neurons, chip.n_cores, np.int32)
