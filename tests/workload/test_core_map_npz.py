@@ -119,6 +119,11 @@ def test_an_overfull_core_is_reported_by_how_much(tmp_path):
         ({"sizes": np.array([200, 200])}, "bias"),
         ({"weights": np.zeros(6000, np.int64)}, "expected int8 or int16"),
         ({"n_input": np.int64(4)}, "n_input 4"),
+        ({"n_input": np.zeros(2, np.int64)}, "n_input: int64"),
+        ({"leak": np.nan}, "leak: float64"),
+        ({"leak": "slow"}, "leak: <U4"),
+        ({"sizes": np.array(["300"])}, "sizes: <U3"),
+        ({"indptr": np.full(301, -1, np.int64)}, "indptr: must start at 0"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path, change, message):
