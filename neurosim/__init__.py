@@ -1,7 +1,7 @@
 """neurosim: a cycle-level neuromorphic hardware simulator with an energy model.
 
-``neurosim.simulate(workload, chip)`` answers what a spiking network really costs on a chip. The names below are imported
-when first used, so that ``import neurosim`` is quick.
+``neurosim.simulate(workload, chip)`` answers what a spiking network really costs on a chip. The names below are
+imported when first used, so that ``import neurosim`` is quick.
 """
 
 from importlib import import_module
