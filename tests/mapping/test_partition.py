@@ -179,7 +179,9 @@ def test_membrane_bits_by_hand():
     neurons = np.arange(3, 9)  # the last of channel 0, channel 1, the first of channel 2
 
     def bits(**fields):
-        return membrane_bits(Population("a", shape, Lif(**{"threshold": 5, "membrane_bits": 12, **fields})), neurons, chip)
+        return membrane_bits(
+            Population("a", shape, Lif(**{"threshold": 5, "membrane_bits": 12, **fields})), neurons, chip
+        )
 
     assert bits() == {"membrane": 72, "accumulator": 120, "threshold": 12}
     assert bits(threshold=[1, 2, 3], bias=[0, 0, 1])["threshold"] == 36
