@@ -77,7 +77,7 @@ def run(
 
     _check_writable(out)
     with _progress(not as_json) as progress:
-        result = api.run(
+        result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
             capacity=capacity, input=input, labels=labels, progress=progress,
         )  # fmt: skip

@@ -15,10 +15,10 @@ from neurosim.result import Result
 from neurosim.snn import Conv2d, Dense, Input, IntCodec, Lif, Network, Population, Projection, Readout
 from neurosim.workload.native import save_network
 
-KEYS = (
-    "workload chip engine samples timesteps accuracy spikes synaptic_events cycles latency_s footprint_bits energy_pj "
-    "ann provenance"
-).split()
+KEYS = [
+    "workload", "chip", "engine", "samples", "timesteps", "accuracy", "spikes", "synaptic_events", "cycles",
+    "latency_s", "footprint_bits", "energy_pj", "ann", "provenance",
+]  # fmt: skip
 
 
 def neurosim(*arguments, cwd):

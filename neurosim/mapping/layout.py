@@ -99,7 +99,7 @@ class Layout:
         return Feed(sources, events, words, bits)
 
     def size(self, position: int, neurons: np.ndarray) -> tuple[int, int]:
-        """Number of sources and bits of the `feed`, without its arrays; cutting a layer asks thousands of times."""
+        """Number of sources and bits of the `feed`, without its arrays; cutting a layer asks for it very often."""
         projection = self.network.projections[position]
         kind = projection.connectivity.kind
         if kind == "dense":

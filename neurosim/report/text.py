@@ -103,7 +103,7 @@ def _share_bar(line: dict) -> str:
     return f"{units.percent(share)} {_bar(share, 16)}"
 
 
-def _ann(r: Result) -> Table:
+def _ann(r: Result) -> Group:
     table = _table("The same job as an ANN", ("", "left"), ("this SNN", "right"), ("ANN", "right"))
     ann = r.ann
     if r.accuracy is not None:
@@ -114,9 +114,8 @@ def _ann(r: Result) -> Table:
     table.add_row("latency a sample", units.time(r.latency_s), units.time(ann["latency_s"]))
     events = f"{units.count(r.synaptic_events['effective'] / r.samples)} events"
     table.add_row("operations a sample", events, f"{units.count(ann['macs'] / r.samples)} MACs")
-    table.caption = f"SNN / ANN energy: {snn_energy / ann_energy:.2f}. {ann['description']}"
-    table.caption_justify = "left"
-    return table
+    about = Text(f"SNN / ANN energy: {snn_energy / ann_energy:.2f}. ANN: {ann['description']}", style="dim")
+    return Group(table, about)
 
 
 def _overflows(r: Result) -> Iterator[Text]:

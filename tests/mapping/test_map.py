@@ -1,6 +1,7 @@
 """A mapping puts every neuron on one core, loses no connection, keeps every limit and says what it cannot do."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,20 +125,23 @@ def test_footprint_adds_up():
     assert stored == [3 * 64]
 
 
-def test_refusal_names_the_memory_and_the_bits():
+def test_refusal_names_memory_bits_and_a_change_that_works():
     rng = np.random.default_rng(0)
     network = Network(
         [Population("in", (200,), Input()), Population("a", (100,), Lif(1, membrane_bits=8))],
         [Projection("in", "a", Dense(ints(rng, -7, 7, 200, 100)), IntCodec(4))],
     )
-    chip = edge(core__synaptic_memory__capacity_bits=4000)
-    with pytest.raises(NeurosimError, match=r"synaptic_memory needs 80000 bits, has 64000 \(16000 too many\)"):
-        map_network(network, chip)
-    # Bits for all, but a single neuron already has 200 rows of a word.
+    # A core of 12,800 bits holds 200 rows of one 64-bit word: 16 neurons of 4 bits, or 21 of 3 bits.
+    chip = edge(core__synaptic_memory__capacity_bits=12_800, mesh__width=3, mesh__height=2)
     with pytest.raises(
-        NeurosimError, match=r"one neuron of a: synaptic_memory needs 12800 bits, has 6000 \(6800 too many\)"
-    ):
-        map_network(network, edge(core__synaptic_memory__capacity_bits=6000))
+        NeurosimError, match=r"synaptic_memory needs 80000 bits, has 76800 \(3200 too many\)"
+    ) as refusal:
+        map_network(network, chip)
+    assert "weights of 3 bits" in str(refusal.value)
+    narrow = [
+        replace(p, codec=IntCodec(3), connectivity=Dense(np.ones((200, 100), np.int8))) for p in network.projections
+    ]
+    map_network(Network(network.populations, narrow), chip)
 
 
 def test_a_large_network_is_refused_within_a_second():

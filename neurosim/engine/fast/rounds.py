@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from neurosim.engine.fast import columns as c
-from neurosim.engine.fast.router import allocate, allocate_single
+from neurosim.engine.fast.router import allocate_single
+from neurosim.engine.fast.router_channels import allocate
 from neurosim.engine.fast.units import act_egress, act_synapse, act_update
 from neurosim.engine.fast.walk import mark_spikes, walk_endpoint
 from neurosim.engine.fast.wheel import lowest_bit, next_quantum, pointer, wake_due, wake_unit

@@ -86,6 +86,8 @@ def collect(job: Job) -> TimingResult:
     router = plan.router
     tallies = [worker.tally for worker in job.workers] or [new_tally(plan)]
     total = Tally(*(sum(parts[1:], parts[0]) for parts in zip(*tallies, strict=True)))
+    if not np.array_equal(total.sent, total.delivered):
+        raise RuntimeError(f"internal error: {total.delivered.sum()} of {total.sent.sum()} packets were delivered")
     links = np.zeros((router.width * router.height, job.dims.ports), np.int64)
     for worker in job.workers:
         links += outputs_of(worker.chip, job.dims)[:, :, FLITS]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import njit
 
 from neurosim.engine.fast import columns as c
-from neurosim.engine.fast.router import direction, has_credit, put, take, tile_of, wait_for_credit
+from neurosim.engine.fast.queue import direction, has_credit, put, take, tile_of, wait_for_credit
 from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake, wake_unit
 
 
