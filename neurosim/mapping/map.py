@@ -8,12 +8,13 @@ from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.advice import at_a_glance, refuse
 from neurosim.mapping.layout import Layout
-from neurosim.mapping.mapping import Block, Mapping, MemoryUse, Overflow, Routes
+from neurosim.mapping.mapping import Block, Mapping, MemoryUse, Overflow
 from neurosim.mapping.partition import CoreTooSmall, Part, core_limits, incoming, membrane_bits, partition, spread
 from neurosim.mapping.placement import Traffic, place, route_hops
 from neurosim.mapping.routes import build_routes, host_routed
 from neurosim.mapping.schedule import extra_delay, lags, levels
 from neurosim.mapping.support import check_support
+from neurosim.mapping.usage import core_usage, overflows_of
 from neurosim.snn.network import Network
 
 _PROVISIONED = ("synaptic_memory", "membrane_memory", "axon_table", "routing_table")
@@ -50,7 +51,7 @@ def map_network(
         endpoint[block.neurons + network.offsets[network.index[block.population]]] = block.core
     extra = extra_delay(network, lag, chip.delivery)
     memory = _memory(network, chip, blocks, feeds, routes, endpoint, extra)
-    overflows = _overflows(chip, blocks, memory, routes, endpoint)
+    overflows = overflows_of(chip, core_usage(chip, blocks, memory, routes, endpoint))
     if overflows and capacity == "refuse":
         refuse(network, chip, overflows)
     traffic = route_hops(routes, endpoint, chip)
@@ -170,27 +171,3 @@ def _memory(network, chip, blocks, feeds, routes, endpoint, extra) -> tuple[Memo
         add(core, "queues", "ingress", "packets", chip.core.ingress_depth * chip.router.packet_bits)
         add(core, "queues", "egress", "packets", chip.core.egress_depth * chip.router.packet_bits)
     return tuple(lines)
-
-
-def _overflows(chip: Chip, blocks, memory, routes: Routes, endpoint: np.ndarray) -> tuple[Overflow, ...]:
-    """Every broken limit, core by core; bits of memories first."""
-    limits = core_limits(chip)
-    used: dict[tuple[str, int], int] = {}
-    for line in memory:
-        used[line.memory, line.core] = used.get((line.memory, line.core), 0) + line.used_bits
-    neurons = np.zeros(chip.n_cores, np.int64)
-    for block in blocks:
-        neurons[block.core] += len(block.neurons)
-    axons_in = np.bincount(routes.endpoint, minlength=chip.n_cores + 1)[: chip.n_cores]
-    sources = np.repeat(endpoint, np.diff(routes.ptr))
-    axons_out = np.bincount(sources, minlength=chip.n_cores + 1)[: chip.n_cores]
-    found = []
-    for (name, core), bits in sorted(used.items()):
-        limit = limits.get(name)
-        if limit is not None and bits > limit:
-            found.append(Overflow(core, name, "bits", bits, limit))
-    for name, values in (("neurons", neurons), ("axons_in", axons_in), ("axons_out", axons_out)):
-        limit = limits[name]
-        if limit is not None:
-            found += [Overflow(int(c), name, name, int(values[c]), limit) for c in np.flatnonzero(values > limit)]
-    return tuple(found)
