@@ -23,7 +23,7 @@ def show_workload(name: str) -> View:
     from rich.console import Group
     from rich.text import Text
 
-    from neurosim.report import units
+    from neurosim import units
     from neurosim.workload.workload import load_workload
 
     work = load_workload(name)

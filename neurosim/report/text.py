@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from neurosim.report import units
+from neurosim import units
 from neurosim.result import Result
 
 _BAR = "█"
@@ -110,7 +110,12 @@ def _ann(r: Result) -> Group:
         table.add_row("accuracy", units.percent(r.accuracy), units.percent(ann["accuracy"]))
     snn_energy, ann_energy = r.energy_pj / r.samples, ann["energy_pj"] / r.samples
     table.add_row("energy a sample", units.energy(snn_energy), units.energy(ann_energy))
-    table.add_row("cycles a sample", units.count(r.cycles_total / r.samples), units.count(ann["cycles"] / r.samples))
+    ann_quantum_ps = ann["latency_s"] * 1e12 * r.samples / ann["cycles"]
+    table.add_row(
+        "cycles a sample",
+        f"{units.count(r.cycles_total / r.samples)} of {units.time(r.quantum_ps * 1e-12)}",
+        f"{units.count(ann['cycles'] / r.samples)} of {units.time(ann_quantum_ps * 1e-12)}",
+    )
     table.add_row("latency a sample", units.time(r.latency_s), units.time(ann["latency_s"]))
     events = f"{units.count(r.synaptic_events['effective'] / r.samples)} events"
     table.add_row("operations a sample", events, f"{units.count(ann['macs'] / r.samples)} MACs")
