@@ -7,7 +7,7 @@ from typing import Any
 
 from neurosim.arch import Chip, load_chip
 from neurosim.errors import NeurosimError
-from neurosim.mapping.file import read_placement
+from neurosim.mapping.file import from_column_order, read_placement
 from neurosim.result import Result
 from neurosim.run import Progress
 from neurosim.run import simulate as run_stages
@@ -66,7 +66,10 @@ def simulate(
     else:
         work = load_workload(workload, input, labels, timesteps) if isinstance(workload, str) else workload
     spikes = work.stimulus(samples, timesteps, seed) if stimulus is None else stimulus
-    placement = work.core_of_neuron if mapping is None else read_placement(mapping, work.network)
+    if mapping is not None:
+        placement = read_placement(mapping, work.network)
+    else:
+        placement = None if work.core_of_neuron is None else from_column_order(work.core_of_neuron, target)
     parameters = {
         "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
         "seed": seed, "engine": engine, "capacity": capacity, "mapping": None if mapping is None else str(mapping),

@@ -46,6 +46,7 @@ def chips(draw):
         "mesh.width": width,
         "mesh.height": height,
         "mesh.cores_per_tile": 1 if one_core else draw(st.integers(1, 4)),
+        "io.payload_bits": 32,
         "io.tile": (draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))),
         "delivery": draw(st.sampled_from(["same_step", "next_step"])),
         "router.virtual_channels": draw(st.integers(1, 3)),

@@ -1,10 +1,11 @@
 """A network with its own core map in one npz: a CSR of int8 weights, biases, start membranes and a core a neuron.
 
-Keys: kind ('mlp' or 'rand'), sizes (populations), n_input, indptr, indices, weights (CSR by source over all neurons),
-bias, v0, core (one a neuron), inputs (timesteps, n_input), threshold, leak, seed. The neuron it stands for, at step t:
-v <- v x leak (not in the first step), truncated towards zero to 1/64, plus bias and the weights of spikes sent to it
-in step t-1; a spike if v > threshold, then v = 0. Here that is integer arithmetic in units of 1/64: weights and biases
-shifted left by 6, the leak a multiplication by numerator / 2^shift rounded towards zero, 24-bit membranes.
+Keys: sizes (populations), n_input, indptr, indices, weights (CSR by source over all neurons), bias, v0, core (one a
+neuron; core c is on tile c // cores_per_tile, tiles counted down the columns of the mesh), inputs (timesteps,
+n_input), threshold, leak. The neuron it stands for, at step t: v <- v x leak (not in the first step), truncated
+towards zero to 1/64, plus bias and the weights of spikes sent to it in step t-1; a spike if v > threshold, then v =
+0. Here that is integer arithmetic in units of 1/64: weights and biases shifted left by 6, the leak a multiplication
+by numerator / 2^shift rounded towards zero, 24-bit membranes.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from neurosim.arch import load_chip
 from neurosim.errors import NeurosimError
-from neurosim.mapping.file import read_placement
+from neurosim.mapping.file import from_column_order, read_placement
 from neurosim.mapping.map import map_network
 from neurosim.snn import Dense, Input, IntCodec, Lif, Network, Population, Projection
 from tests.mapping.strategies import edge
@@ -89,3 +90,9 @@ def test_npz(tmp_path):
 def test_wrong_placements_are_refused(placement, message):
     with pytest.raises(NeurosimError, match=message):
         map_network(NETWORK, edge(), placement=np.array(placement))
+
+
+def test_tiles_counted_down_the_columns_are_renumbered_along_the_rows():
+    # The mesh is 8 wide and 4 high with four cores a tile: tile 1 of the file is (0, 1), which is our number 8.
+    core = np.array([0, 3, 4, 16, 127, -1, 500])
+    assert from_column_order(core, load_chip("loihi-silicon")).tolist() == [0, 3, 32, 4, 127, -1, 500]
