@@ -193,18 +193,22 @@ class Partitioner:
                 return None
         return blocks, routes
 
-    def best(self, population: Population) -> list[np.ndarray]:
-        """The better of the orders for one population."""
+    def cheapest(self, population: Population) -> tuple[list[np.ndarray], int]:
+        """The blocks of the order with fewer routes into them, and those routes."""
         orders = self.orders(population)
         # The order whose first block looks cheaper goes first, so that the other can be given up early.
         looks = [need.axons_in / part.size for part, need in (next(self.runs(population, order)) for order in orders)]
         found: dict[int, tuple[list[np.ndarray], int]] = {}
-        for k in np.argsort(looks, kind="stable") if len(orders) > 1 else [0]:
+        for k in np.argsort(looks, kind="stable"):
             bound = min((routes for _, routes in found.values()), default=None)
             result = self.cut(population, orders[k], bound)
             if result is not None:
                 found[int(k)] = result
-        blocks, _ = min((found[k] for k in sorted(found)), key=lambda t: (t[1], len(t[0])))
+        return min((found[k] for k in sorted(found)), key=lambda t: (t[1], len(t[0])))
+
+    def best(self, population: Population) -> list[np.ndarray]:
+        """The cheapest blocks, evened out where that fits too."""
+        blocks, _ = self.cheapest(population)
         # Equal parts finish together; a full core beside a nearly empty one makes every barrier wait for the full one.
         even = np.array_split(np.concatenate(blocks), len(blocks))
         out = self.routes_out(population)

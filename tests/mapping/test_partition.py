@@ -173,6 +173,20 @@ def test_the_cheaper_neuron_order_wins(network, by_pixel):
     assert channels == ({8} if by_pixel else {1})
 
 
+@given(st.integers(1, 6), st.integers(2, 6), st.integers(3, 9), st.sampled_from([1, 3]), st.integers(2, 80), st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_cheapest_cut_is_that_of_the_better_order(c_in, c_out, side, kernel, neurons, data):
+    network = conv_net((c_in, side, side), c_out, kernel)
+    chip = edge(core__neurons=neurons, core__axons_in=data.draw(st.integers(60, 200)))
+    partitioner = Partitioner(network, chip, Layout(network, chip))
+    population = network.populations[1]
+    cuts = [partitioner.cut(population, order, None) for order in partitioner.orders(population)]
+    blocks, routes = partitioner.cheapest(population)
+    expected_blocks, expected_routes = min(cuts, key=lambda cut: (cut[1], len(cut[0])))
+    assert routes == expected_routes
+    assert [b.tolist() for b in blocks] == [b.tolist() for b in expected_blocks]
+
+
 def test_membrane_bits_by_hand():
     chip = edge(core__membrane_memory__accumulator_bits=20)
     shape = (3, 2, 2)
