@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.mapping.layout import Layout
+from neurosim.mapping.limits import core_limits, membrane_bits
 from neurosim.mapping.map import map_network
 from neurosim.mapping.partition import (
     CoreTooSmall,
     Partitioner,
     _largest,
-    core_limits,
-    membrane_bits,
     partition,
     spread,
 )
