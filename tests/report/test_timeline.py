@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_slices_of_one_track_never_overlap(case, tmp_path):
     assert len(tracks) > 5
     for slices in tracks.values():
         slices.sort()
-        assert all(a[1] <= b[0] + 1e-9 for a, b in zip(slices, slices[1:], strict=False))
+        assert all(a[1] <= b[0] + 1e-9 for a, b in pairwise(slices))
 
 
 def test_queue_counters_stay_within_the_depths(case, tmp_path):
