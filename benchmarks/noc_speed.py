@@ -1,6 +1,7 @@
 """Nanoseconds per flit-hop of the fast router: 8x8 mesh, pipeline p3, uniform Bernoulli traffic, one thread.
 
-A flit-hop is one passage of one flit through one router, ejection included. Run: python benchmarks/noc_speed.py
+Preparing the packets is included. A flit-hop is one passage of one flit through one router, ejection included.
+Run: python benchmarks/noc_speed.py
 """
 
 from __future__ import annotations

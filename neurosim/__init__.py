@@ -1,7 +1,7 @@
 """neurosim: a cycle-level neuromorphic hardware simulator with an energy model.
 
-``neurosim.run(workload, chip)`` answers what a spiking network really costs on a chip. Names below are imported when
-first used, so that ``import neurosim`` is quick.
+``neurosim.simulate(workload, chip)`` answers what a spiking network really costs on a chip. Names are imported
+when first used, so that ``import neurosim`` is quick.
 """
 
 from importlib import import_module
@@ -9,11 +9,12 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _LAZY = {
-    "run": "neurosim.api",
-    "simulate": "neurosim.run",
+    "simulate": "neurosim.api",
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",
+    "Network": "neurosim.snn",
+    "Stimulus": "neurosim.snn",
     "load_workload": "neurosim.workload.workload",
     "list_workloads": "neurosim.workload.workload",
     "load_network": "neurosim.workload.native",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from neurosim.arch import Chip, load_chip
 from neurosim.errors import NeurosimError
-from neurosim.mapping.file import read_placement
+from neurosim.mapping.file import from_column_order, read_placement
 from neurosim.result import Result
-from neurosim.run import Progress, simulate
+from neurosim.run import Progress
+from neurosim.run import simulate as run_stages
+from neurosim.snn.network import Network
+from neurosim.snn.trace import Stimulus
 from neurosim.workload.workload import Workload, load_workload
 
 
@@ -29,9 +30,10 @@ def _twin(workload: Workload, chip: Chip, samples: int) -> dict[str, Any] | None
     return {"accuracy": accuracy, **cost}
 
 
-def run(
-    workload: str | Workload,
+def simulate(
+    workload: str | Workload | Network,
     chip: str | Chip = "loihi-2018",
+    stimulus: Stimulus | None = None,
     *,
     samples: int | None = 200,
     timesteps: int | None = None,
@@ -43,31 +45,48 @@ def run(
     labels: Path | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    trace: Path | None = None,
+    trace_sample: int = 0,
+    trace_steps: tuple[int, int] | None = None,
 ) -> Result:
-    """Run a workload (name, folder, file or object) on a chip (name, file or object).
+    """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
-    ``samples`` caps the number of samples (None: all); ``mapping`` is a core map file. Raises NeurosimError when
-    anything named cannot be found, read or fitted.
+    ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file. ``trace``
+    also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer. Raises
+    NeurosimError when anything named cannot be found, read or fitted.
     """
-    if samples is not None and samples < 1:
-        raise NeurosimError(f"samples: got {samples}, expected at least 1")
-    if timesteps is not None and timesteps < 1:
-        raise NeurosimError(f"timesteps: got {timesteps}, expected at least 1")
-    if engine not in ("fast", "reference"):
-        raise NeurosimError(f"engine: got {engine!r}, expected 'fast' or 'reference'")
-    if capacity not in ("refuse", "report"):
-        raise NeurosimError(f"capacity: got {capacity!r}, expected 'refuse' or 'report'")
+    for name, value in (("samples", samples), ("timesteps", timesteps)):
+        if value is not None and value < 1:
+            raise NeurosimError(f"{name}: got {value}, expected at least 1")
+    choices = (("engine", engine, ("fast", "reference")), ("capacity", capacity, ("refuse", "report")))
+    for name, value, allowed in choices:
+        if value not in allowed:
+            raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
     target = load_chip(chip) if isinstance(chip, str) else chip
-    work = load_workload(workload, input, labels, timesteps) if isinstance(workload, str) else workload
-    placement: np.ndarray | None = work.core_of_neuron
+    if isinstance(workload, Network):
+        if stimulus is None:
+            raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")
+        work = Workload(workload.name, "", workload, None, None, None, stimulus.timesteps, fixed_stimulus=stimulus)
+    else:
+        work = load_workload(workload, input, labels, timesteps) if isinstance(workload, str) else workload
+    spikes = work.stimulus(samples, timesteps, seed) if stimulus is None else stimulus
     if mapping is not None:
         placement = read_placement(mapping, work.network)
-    stimulus = work.stimulus(samples, timesteps, seed)
+    else:
+        placement = None if work.core_of_neuron is None else from_column_order(work.core_of_neuron, target)
     parameters = {
-        "workload": work.name, "chip": target.name, "samples": stimulus.n_samples, "timesteps": stimulus.timesteps,
+        "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
         "seed": seed, "engine": engine, "capacity": capacity, "mapping": None if mapping is None else str(mapping),
     }  # fmt: skip
-    return simulate(
-        work.network, target, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
-        progress=progress, name=work.name, ann=_twin(work, target, stimulus.n_samples), parameters=parameters,
+    result = run_stages(
+        work.network, target, spikes, engine=engine, capacity=capacity, placement=placement, threads=threads,
+        progress=progress, name=work.name, ann=_twin(work, target, spikes.n_samples), parameters=parameters,
     )  # fmt: skip
+    if trace is not None:
+        from neurosim.report.timeline import write_timeline
+
+        write_timeline(
+            trace, work.network, target, spikes, sample=trace_sample, steps=trace_steps, capacity=capacity,
+            placement=placement,
+        )  # fmt: skip
+    return result

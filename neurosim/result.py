@@ -217,7 +217,7 @@ class Result:
             raise NeurosimError(f"{path}: the result file is damaged ({error!r})") from error
 
     def _repr_html_(self) -> str:
-        from neurosim.report.html import result_html
+        from neurosim.result_html import result_html
 
         return result_html(self)
 

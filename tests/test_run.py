@@ -46,6 +46,7 @@ def chips(draw):
         "mesh.width": width,
         "mesh.height": height,
         "mesh.cores_per_tile": 1 if one_core else draw(st.integers(1, 4)),
+        "io.payload_bits": 32,
         "io.tile": (draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))),
         "delivery": draw(st.sampled_from(["same_step", "next_step"])),
         "router.virtual_channels": draw(st.integers(1, 3)),
@@ -86,8 +87,11 @@ def test_reference_and_fast_engine_agree_on_random_networks_and_chips(case, chip
     try:
         fast = simulate_stages(network, chip, stimulus, **options)
     except NeurosimError as refusal:
-        # Only what no such chip can run: a loop too fast for next-step delivery, more layers than cores, max of graded.
-        assert any(text in str(refusal) for text in ("next-step", "cannot be spread", "max pooling", "'max'"))
+        # Only what nothing can run: a loop too fast for next-step delivery, more layers than cores, fractions or a
+        # maximum of graded values in an integer network.
+        assert any(
+            text in str(refusal) for text in ("next-step", "cannot be spread", "max pooling", "'max'", "fractions")
+        )
         assume(False)
     same(simulate_stages(network, chip, stimulus, engine="reference", **options), fast)
     result = simulate(network, chip, stimulus, capacity="report")

@@ -13,11 +13,24 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.files import read_npz
 from neurosim.snn.network import Network
 
 MAX_YAML_BYTES = 64 << 20
+
+
+def from_column_order(core: np.ndarray, chip: Chip) -> np.ndarray:
+    """Core numbers of a map that counts tiles down the columns of the mesh, as this project counts them: along rows.
+
+    Negative numbers (the host) and numbers beyond the chip stay as they are.
+    """
+    per_tile = chip.mesh.cores_per_tile
+    tile, local = np.divmod(core, per_tile)
+    x, y = np.divmod(tile, chip.mesh.height)
+    renumbered = (x + chip.mesh.width * y) * per_tile + local
+    return np.where((core >= 0) & (core < chip.n_cores), renumbered, core)
 
 
 def read_placement(path: Path, network: Network) -> np.ndarray:

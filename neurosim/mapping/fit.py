@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.mapping.limits import core_limits
 from neurosim.mapping.mapping import Mapping, Overflow
+from neurosim.mapping.usage import core_usage, unit_of
 
 
 def footprint_by_memory(mapping: Mapping, chip: Chip) -> dict[str, dict[str, int | None]]:
     """Used and provisioned bits of the whole chip by memory; provisioned is None where no limit is given."""
-    used: dict[str, int] = {}
-    for line in mapping.memory:
-        used[line.memory] = used.get(line.memory, 0) + line.used_bits
     return {
         memory: {
             "used_bits": bits,
@@ -22,14 +21,41 @@ def footprint_by_memory(mapping: Mapping, chip: Chip) -> dict[str, dict[str, int
             if mapping.provisioned_bits.get(memory) is None
             else mapping.provisioned_bits[memory] * chip.n_cores,
         }
-        for memory, bits in used.items()
+        for memory, bits in footprint_by(mapping, "memory").items()
     }
 
 
-def overflow_text(overflow: Overflow) -> str:
-    """One line for one broken limit."""
+def footprint_by(mapping: Mapping, field: str) -> dict[str, int]:
+    """Used bits of the whole chip by ``memory``, ``content``, ``part`` or ``core``, in order of first appearance."""
+    used: dict[str, int] = {}
+    for line in mapping.memory:
+        key = str(getattr(line, field))
+        used[key] = used.get(key, 0) + line.used_bits
+    return used
+
+
+def limit_rows(mapping: Mapping, chip: Chip) -> list[dict[str, Any]]:
+    """One row a limit of a core: what the fullest core needs, what a core has (None: not limited), in per cent, and
+    how much all cores need together. ``unit`` is bits, or what is counted."""
+    usage = core_usage(chip, mapping.blocks, mapping.memory, mapping.routes, mapping.endpoint)
+    rows = []
+    for name, limit in core_limits(chip).items():
+        fullest = int(usage[name].max())
+        rows.append({
+            "limit": name,
+            "unit": unit_of(name),
+            "fullest_core": fullest,
+            "core_has": limit,
+            "percent": None if limit is None else 100 * fullest / limit,
+            "all_cores": int(usage[name].sum()),
+        })  # fmt: skip
+    return rows
+
+
+def overflow_text(overflow: Overflow, place: str | None = None) -> str:
+    """One line for one broken limit; ``place`` says whose, by default the chip's or the core's."""
     excess = overflow.needed - overflow.limit
-    place = "chip" if overflow.core < 0 else f"core {overflow.core}"
+    place = place or ("chip" if overflow.core < 0 else f"core {overflow.core}")
     return (
         f"{place}: {overflow.memory} needs {overflow.needed} {overflow.unit}, has {overflow.limit} ({excess} too many)"
     )
@@ -69,5 +95,6 @@ def fit_report(mapping: Mapping, chip: Chip) -> dict[str, Any]:
         "placement": {
             "origin": mapping.origin, "traffic_before": mapping.traffic_before, "traffic": mapping.traffic
         },
+        "limits": limit_rows(mapping, chip),
         "overflows": texts,
     }  # fmt: skip

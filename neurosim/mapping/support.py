@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.snn.codecs import Codec, IntCodec
@@ -10,16 +12,19 @@ from neurosim.snn.neuron import Lif
 
 
 def _codec_support(codec: Codec, chip: Chip) -> tuple[bool, str]:
+    """Whether the chip stores such weights, and all that it stores in words."""
     a = chip.arithmetic
-    if isinstance(codec, IntCodec) and codec.grid == "even":
-        if a.int_bits is None:
-            return False, "no integer weights"
-        low, high = a.int_bits
-        return low <= codec.width_bits <= high, f"integer weights of {low} to {high} bits"
-    flag = {"int": a.odd_int, "ternary": a.ternary, "binary": a.binary, "codebook": a.codebook, "float32": a.float32}
-    kinds = [name for name, yes in flag.items() if yes and name != "int"]
-    integers = [] if a.int_bits is None else [f"int {a.int_bits[0]} to {a.int_bits[1]} bits"]
-    return bool(flag[codec.kind]), ", ".join(integers + kinds)
+    integers = a.int_bits is not None
+    flags = {"odd int": integers and a.odd_int, "ternary": a.ternary, "binary": a.binary, "codebook": a.codebook}
+    flags["float32"] = a.float32
+    accepted = [name for name, yes in flags.items() if yes]
+    if integers:
+        accepted.insert(0, f"int of {a.int_bits[0]} to {a.int_bits[1]} bits")
+    if not isinstance(codec, IntCodec):
+        return flags[codec.kind], ", ".join(accepted)
+    in_range = integers and a.int_bits[0] <= codec.width_bits <= a.int_bits[1]
+    # The odd grid is another meaning of the same stored bits, so the widths are the same.
+    return in_range and (codec.grid == "even" or flags["odd int"]), ", ".join(accepted)
 
 
 def _check_projection(projection: Projection, network: Network, chip: Chip) -> None:
@@ -38,12 +43,22 @@ def _check_projection(projection: Projection, network: Network, chip: Chip) -> N
             f"{where}.delay: got {projection.delay} timesteps, chip {chip.name} accepts at most "
             f"{chip.arithmetic.delay_max}; shorten the delay or choose another chip"
         )
-    payload = network.value_bits(projection.source)
-    if payload > 1 and payload > chip.arithmetic.spike_payload_bits:
+    connectivity = projection.connectivity
+    if connectivity.event == "pool" and connectivity.mode == "average" and not chip.arithmetic.float32:
         raise NeurosimError(
-            f"{where}: spikes of {projection.source} carry {payload} bits, chip {chip.name} carries "
-            f"{chip.arithmetic.spike_payload_bits} (0: binary spikes only); encode the input as binary spikes or "
-            "choose a chip with graded spikes such as edge-28nm"
+            f"{where}.mode: average pooling sends fractions, which chip {chip.name} does not carry (float32: false); "
+            "pool with 'sum' and fold the division into the next threshold"
+        )
+    _check_payload(where, projection.source, network.value_bits(projection.source), "arithmetic.spike_payload_bits",
+                   chip.arithmetic.spike_payload_bits, chip)  # fmt: skip
+
+
+def _check_payload(where: str, name: str, payload: int, field: str, limit: int, chip: Chip) -> None:
+    if payload > 1 and payload > limit:
+        raise NeurosimError(
+            f"{where}: spikes of {name} carry {payload} bits, chip {chip.name} carries {limit} "
+            f"({field}; 0: binary spikes only); send binary spikes or choose a chip with graded spikes "
+            "such as edge-28nm"
         )
 
 
@@ -74,10 +89,16 @@ def _check_model(name: str, model: Lif, chip: Chip) -> None:
         )
 
 
-def check_support(network: Network, chip: Chip) -> None:
-    """Raise NeurosimError at the first thing the chip's arithmetic cannot do."""
+def check_support(network: Network, chip: Chip, on_cores: Collection[str] = ()) -> None:
+    """Raise NeurosimError at the first thing the chip's arithmetic cannot do.
+
+    Input populations enter at the host, and through its port, unless ``on_cores`` names them.
+    """
     for projection in network.projections:
         _check_projection(projection, network, chip)
     for population in network.populations:
         if isinstance(population.model, Lif):
             _check_model(population.name, population.model, chip)
+        elif population.model.kind == "input" and population.name not in on_cores:
+            where, bits = f"population {population.name}", population.model.value_bits
+            _check_payload(where, population.name, bits, "io.payload_bits", chip.io.payload_bits, chip)

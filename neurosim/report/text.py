@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from neurosim.report import units
+from neurosim import units
 from neurosim.result import Result
 
 _BAR = "█"
@@ -19,11 +19,12 @@ def _bar(share: float, width: int = 24) -> str:
     return _BAR * round(max(0.0, min(1.0, share)) * width)
 
 
-def _table(title: str, *columns: tuple[str, str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def new_table(title: str, *columns: tuple[str, str]) -> Table:
+    """An empty table in the house style; columns are (name, justification)."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name, justify in columns:
-        table.add_column(name, justify=justify, style=None, header_style="dim", overflow="fold")
-    return table
+        made.add_column(name, justify=justify, style=None, header_style="dim", overflow="fold")
+    return made
 
 
 def _headline(r: Result) -> Text:
@@ -55,7 +56,7 @@ def _headline(r: Result) -> Text:
 
 
 def _spikes(r: Result) -> Table:
-    table = _table(
+    table = new_table(
         "Spikes by layer", ("layer", "left"), ("neurons", "right"), ("spikes", "right"), ("a sample", "right"),
         ("rate a step", "right"), ("", "left"),
     )  # fmt: skip
@@ -69,7 +70,7 @@ def _spikes(r: Result) -> Table:
 
 
 def _energy(r: Result) -> Table:
-    table = _table(
+    table = new_table(
         "Energy by component, all samples", ("component", "left"), ("energy", "right"), ("a sample", "right"),
         ("share", "right"), ("", "left"),
     )  # fmt: skip
@@ -89,7 +90,9 @@ def _energy(r: Result) -> Table:
 
 
 def _footprint(r: Result) -> Table:
-    table = _table("Footprint by memory", ("memory", "left"), ("used", "right"), ("provisioned", "right"), ("", "left"))
+    table = new_table(
+        "Footprint by memory", ("memory", "left"), ("used", "right"), ("provisioned", "right"), ("", "left")
+    )
     for memory, line in r.footprint.items():
         provisioned = line["provisioned_bits"]
         cells = ("no limit given", "") if provisioned is None else (units.bits(provisioned), _share_bar(line))
@@ -103,20 +106,24 @@ def _share_bar(line: dict) -> str:
     return f"{units.percent(share)} {_bar(share, 16)}"
 
 
-def _ann(r: Result) -> Table:
-    table = _table("The same job as an ANN", ("", "left"), ("this SNN", "right"), ("ANN", "right"))
+def _ann(r: Result) -> Group:
+    table = new_table("The same job as an ANN", ("", "left"), ("this SNN", "right"), ("ANN", "right"))
     ann = r.ann
     if r.accuracy is not None:
         table.add_row("accuracy", units.percent(r.accuracy), units.percent(ann["accuracy"]))
     snn_energy, ann_energy = r.energy_pj / r.samples, ann["energy_pj"] / r.samples
     table.add_row("energy a sample", units.energy(snn_energy), units.energy(ann_energy))
-    table.add_row("cycles a sample", units.count(r.cycles_total / r.samples), units.count(ann["cycles"] / r.samples))
+    ann_quantum_ps = ann["latency_s"] * 1e12 * r.samples / ann["cycles"]
+    table.add_row(
+        "cycles a sample",
+        f"{units.count(r.cycles_total / r.samples)} of {units.time(r.quantum_ps * 1e-12)}",
+        f"{units.count(ann['cycles'] / r.samples)} of {units.time(ann_quantum_ps * 1e-12)}",
+    )
     table.add_row("latency a sample", units.time(r.latency_s), units.time(ann["latency_s"]))
     events = f"{units.count(r.synaptic_events['effective'] / r.samples)} events"
     table.add_row("operations a sample", events, f"{units.count(ann['macs'] / r.samples)} MACs")
-    table.caption = f"SNN / ANN energy: {snn_energy / ann_energy:.2f}. {ann['description']}"
-    table.caption_justify = "left"
-    return table
+    about = Text(f"SNN / ANN energy: {snn_energy / ann_energy:.2f}. ANN: {ann['description']}", style="dim")
+    return Group(table, about)
 
 
 def _overflows(r: Result) -> Iterator[Text]:
@@ -138,7 +145,7 @@ def result_text(r: Result, saved: Path | None = None) -> RenderableType:
 
 def explain_text(r: Result, by: tuple[str, ...], top: int) -> RenderableType:
     """From the total to component, action, count, constant and source; every line a product, every total their sum."""
-    table = _table(
+    table = new_table(
         f"{r.workload} on {r.chip}: {units.energy(r.energy_pj)} over {r.samples} samples", *[(b, "left") for b in by],
         ("count", "right"), ("x constant", "right"), ("= energy", "right"), ("share", "right"), ("source", "left"),
     )  # fmt: skip

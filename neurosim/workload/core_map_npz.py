@@ -1,10 +1,11 @@
 """A network with its own core map in one npz: a CSR of int8 weights, biases, start membranes and a core a neuron.
 
-Keys: kind ('mlp' or 'rand'), sizes (populations), n_input, indptr, indices, weights (CSR by source over all neurons),
-bias, v0, core (one a neuron), inputs (timesteps, n_input), threshold, leak, seed. The neuron it stands for, at step t:
-v <- v x leak (not in the first step), truncated towards zero to 1/64, plus bias and the weights of spikes sent to it
-in step t-1; a spike if v > threshold, then v = 0. Here that is integer arithmetic in units of 1/64: weights and biases
-shifted left by 6, the leak a multiplication by numerator / 2^shift rounded towards zero, 24-bit membranes.
+Keys: sizes (populations), n_input, indptr, indices, weights (CSR by source over all neurons), bias, v0, core (one a
+neuron; core c is on tile c // cores_per_tile, tiles counted down the columns of the mesh), inputs (timesteps,
+n_input), threshold, leak. The neuron it stands for, at step t: v <- v x leak (not in the first step), truncated
+towards zero to 1/64, plus bias and the weights of spikes sent to it in step t-1; a spike if v > threshold, then v =
+0. Here that is integer arithmetic in units of 1/64: weights and biases shifted left by 6, the leak a multiplication
+by numerator / 2^shift rounded towards zero, 24-bit membranes.
 """
 
 from __future__ import annotations
@@ -39,10 +40,18 @@ class CoreMapNetwork:
 
 def _leak(value: float, path: Path) -> Leak:
     ratio = Fraction(value)
+    # A float is always a fraction over a power of two; only one with few bits is meant exactly.
     shift = ratio.denominator.bit_length() - 1
     if not 0 <= ratio <= 1 or shift > 15:
         raise NeurosimError(f"{path}: leak: got {value}, expected a fraction of 0 to 1 over a power of two up to 2^15")
     return Leak("multiply", numerator=ratio.numerator, shift=shift, rounding="zero")
+
+
+def _number(arrays: dict, name: str, path: Path) -> float:
+    array = arrays[name]
+    if array.dtype.kind not in "iubf" or array.size != 1 or not np.isfinite(array).all():
+        raise NeurosimError(f"{path}: {name}: {array.dtype} {array.shape}, expected one finite number")
+    return float(array.reshape(-1)[0])
 
 
 def _whole(arrays: dict, name: str, size: int, path: Path) -> np.ndarray:
@@ -78,17 +87,19 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
     missing = [key for key in _KEYS if key not in arrays]
     if missing:
         raise NeurosimError(f"{path}: missing {', '.join(missing)}; expected the keys {', '.join(_KEYS)}")
-    sizes = arrays["sizes"].astype(np.int64).reshape(-1)
-    n, n_input = int(sizes.sum()), int(arrays["n_input"])
+    sizes = _whole(arrays, "sizes", arrays["sizes"].size, path)
+    n, n_input = int(sizes.sum()), int(_number(arrays, "n_input", path))
     if sizes.size == 0 or sizes.min() < 1 or n_input not in (0, int(sizes[0])):
         raise NeurosimError(f"{path}: sizes {sizes.tolist()} with n_input {n_input}; the input is population 0 or none")
     bias, v0, core = (_whole(arrays, name, n, path) for name in ("bias", "v0", "core"))
     indptr = _whole(arrays, "indptr", n + 1, path)
+    if indptr[0] != 0 or (np.diff(indptr) < 0).any():
+        raise NeurosimError(f"{path}: indptr: must start at 0 and never fall")
     entries = int(indptr[-1])
     indices, weights = (_whole(arrays, name, entries, path) for name in ("indices", "weights"))
-    if (np.diff(indptr) < 0).any() or (entries and (indices.min() < 0 or indices.max() >= n)):
-        raise NeurosimError(f"{path}: indptr or indices: rows must not fall and targets must be 0 to {n - 1}")
-    threshold, leak = float(arrays["threshold"]), _leak(float(arrays["leak"]), path)
+    if entries and (indices.min() < 0 or indices.max() >= n):
+        raise NeurosimError(f"{path}: indices: {indices.min()} to {indices.max()}, targets must be 0 to {n - 1}")
+    threshold, leak = _number(arrays, "threshold", path), _leak(_number(arrays, "leak", path), path)
     scale = 1 << FRACTION_BITS
     if threshold * scale != int(threshold * scale):
         raise NeurosimError(f"{path}: threshold: got {threshold}, expected a multiple of 1/{scale}")
@@ -120,14 +131,18 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
 
 
 def _stimulus(arrays: dict, n_input: int, timesteps: int | None, path: Path) -> Stimulus:
+    if timesteps is not None and timesteps < 1:
+        raise NeurosimError(f"{path}: {timesteps} timesteps asked for, expected at least 1")
     if not n_input:
         if timesteps is None:
             raise NeurosimError(f"{path}: a network without input does not say how long to run; give --timesteps N")
         return Stimulus(1, timesteps, 0, np.zeros(timesteps + 1, np.int64), np.zeros(0, np.int32))
     raster = arrays["inputs"]
-    if raster.ndim != 2 or raster.shape[1] != n_input:
-        raise NeurosimError(f"{path}: inputs: shape {raster.shape}, expected (timesteps, {n_input})")
+    if raster.ndim != 2 or raster.shape[1] != n_input or raster.dtype.kind not in "iub":
+        raise NeurosimError(
+            f"{path}: inputs: {raster.dtype} {raster.shape}, expected integers of shape (timesteps, {n_input})"
+        )
     steps = raster.shape[0] if timesteps is None else timesteps
     if steps > raster.shape[0]:
         raise NeurosimError(f"{path}: {steps} timesteps asked for, but inputs holds {raster.shape[0]}")
-    return Stimulus.from_dense(raster[None, :steps].astype(np.int8))
+    return Stimulus.from_dense((raster[None, :steps] != 0).astype(np.int8))

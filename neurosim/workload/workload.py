@@ -51,7 +51,8 @@ class WorkloadFile(BaseModel):
 class Workload:
     """``data`` (samples, ...) is encoded images, or spikes (samples, timesteps, ...) when ``encoder`` is None.
 
-    ``core_of_neuron`` is set when the file brings its own core map. ``ann_path`` names the ANN twin, if any.
+    ``core_of_neuron`` is set when the file brings its own core map, its tiles counted down the columns of the mesh.
+    ``ann_path`` names the ANN twin, if any.
     """
 
     name: str

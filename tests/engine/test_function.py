@@ -68,6 +68,7 @@ def test_fast_equals_reference(case):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 @given(cases(max_neurons=120, max_layers=6, max_timesteps=12))
 @LONG
 def test_fast_equals_reference_at_length(case):

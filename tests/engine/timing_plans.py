@@ -61,7 +61,7 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
     most = router.width * router.height * router.cores_per_tile
     n_cores = int(rng.integers(max(1, most - 3), most + 1))
     n_populations, timesteps = int(rng.integers(1, 5)), int(rng.integers(1, 4))
-    n_neurons = int(rng.integers(1, 60))
+    n_neurons = int(rng.integers(1, 60 if rng.random() < 0.9 else 400))
     population = np.sort(rng.integers(0, n_populations, n_neurons)).astype(np.int32)
     updates = rng.random(n_populations) < 0.75
     endpoint = rng.integers(0, n_cores, n_neurons).astype(np.int32)

@@ -1,6 +1,7 @@
 """A mapping puts every neuron on one core, loses no connection, keeps every limit and says what it cannot do."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from neurosim.arch import load_chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import fit_report, footprint_by_memory
+from neurosim.mapping.limits import core_limits
 from neurosim.mapping.map import map_network
-from neurosim.mapping.partition import core_limits
 from neurosim.snn import Conv2d, Dense, FloatCodec, Input, IntCodec, Lif, Network, Population, Projection
 from tests.mapping.strategies import edge, ints, mlps, one_of_each
 
@@ -130,13 +131,17 @@ def test_refusal_names_memory_bits_and_a_change_that_works():
         [Population("in", (200,), Input()), Population("a", (100,), Lif(1, membrane_bits=8))],
         [Projection("in", "a", Dense(ints(rng, -7, 7, 200, 100)), IntCodec(4))],
     )
-    chip = edge(core__synaptic_memory__capacity_bits=4000)
+    # A core of 12,800 bits holds 200 rows of one 64-bit word: 16 neurons of 4 bits, or 21 of 3 bits.
+    chip = edge(core__synaptic_memory__capacity_bits=12_800, mesh__width=3, mesh__height=2)
     with pytest.raises(
-        NeurosimError, match=r"synaptic_memory needs 80000 bits, has 64000 \(16000 too many\)"
+        NeurosimError, match=r"synaptic_memory needs 80000 bits, has 76800 \(3200 too many\)"
     ) as refusal:
         map_network(network, chip)
     assert "weights of 3 bits" in str(refusal.value)
-    assert "at least 20 such cores" in str(refusal.value)
+    narrow = [
+        replace(p, codec=IntCodec(3), connectivity=Dense(np.ones((200, 100), np.int8))) for p in network.projections
+    ]
+    map_network(Network(network.populations, narrow), chip)
 
 
 def test_a_large_network_is_refused_within_a_second():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from neurosim import simulate as simulate_file
 from neurosim.arch import load_chip
 from neurosim.errors import NeurosimError
-from neurosim.run import simulate
+from neurosim.run import simulate, simulate_stages
 from neurosim.workload.core_map_npz import load_core_map_network
 
 THRESHOLD, LEAK = 64.0, 0.9375
@@ -24,7 +25,7 @@ def random_net(n, fanout, per_core, seed=1):
     )  # fmt: skip
 
 
-def layered_net(layers, steps, per_core, seed=1):
+def layered_net(layers, steps, per_core, rate=0.15, seed=1):
     """Fully connected layers, the first of them a played-back raster; a core holds neurons of one layer."""
     rng = np.random.default_rng(seed)
     n, start = sum(layers), np.concatenate([[0], np.cumsum(layers)])
@@ -40,7 +41,7 @@ def layered_net(layers, steps, per_core, seed=1):
         sizes=np.array(layers), n_input=np.int64(layers[0]), indptr=np.array(ptr, np.int64),
         indices=np.concatenate(indices).astype(np.int32), weights=np.concatenate(weights).astype(np.int8),
         bias=np.zeros(n, np.int8), v0=np.zeros(n, np.int8), core=np.concatenate(core).astype(np.int32),
-        inputs=(rng.random((steps, layers[0])) < 0.15).astype(np.uint8), threshold=THRESHOLD, leak=LEAK,
+        inputs=(rng.random((steps, layers[0])) < rate).astype(np.uint8), threshold=THRESHOLD, leak=LEAK,
     )  # fmt: skip
 
 
@@ -79,8 +80,6 @@ def test_equals_the_replay(tmp_path, case, engine):
     net, steps = CASES[case]
     np.savez_compressed(tmp_path / "net.npz", **net)
     loaded = load_core_map_network(tmp_path / "net.npz", timesteps=steps)
-    from neurosim.run import simulate_stages
-
     chip = load_chip("loihi-silicon")
     rasters, events, messages = replay(net, steps)
     assert sum(r.size for r in rasters) > 100
@@ -119,6 +118,11 @@ def test_an_overfull_core_is_reported_by_how_much(tmp_path):
         ({"sizes": np.array([200, 200])}, "bias"),
         ({"weights": np.zeros(6000, np.int64)}, "expected int8 or int16"),
         ({"n_input": np.int64(4)}, "n_input 4"),
+        ({"n_input": np.zeros(2, np.int64)}, "n_input: int64"),
+        ({"leak": np.nan}, "leak: float64"),
+        ({"leak": "slow"}, "leak: <U4"),
+        ({"sizes": np.array(["300"])}, "sizes: <U3"),
+        ({"indptr": np.full(301, -1, np.int64)}, "indptr: must start at 0"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path, change, message):
@@ -131,3 +135,42 @@ def test_a_network_without_input_needs_a_length(tmp_path):
     np.savez(tmp_path / "net.npz", **CASES["random"][0])
     with pytest.raises(NeurosimError, match="--timesteps"):
         load_core_map_network(tmp_path / "net.npz")
+
+
+# What SANA-FE 2.2.9 reports for the same two networks at full size: spikes, synaptic operations, messages, and for the
+# first its dynamic energy in joules with the constants of loihi-silicon. (It runs the second one's sparse connections
+# on a dense synapse unit, so that energy does not compare.)
+JOULES = 1.6280517779996098e-4
+PUBLISHED = {
+    "mlp": (
+        lambda: layered_net([784, 1024, 1024, 10], 50, 256, 0.05),
+        50,
+        (6511, 4306422, 19035),
+        1.6280517779996098e-4,
+    ),
+    "rand": (lambda: random_net(4096, 128, 256), 100, (29135, 3729280, 466049), None),
+}
+
+
+@pytest.mark.parametrize("case", PUBLISHED)
+def test_full_size_networks_equal_the_peer_s_own_counts(tmp_path, case):
+    make, steps, (spikes, events, messages), joules = PUBLISHED[case]
+    np.savez_compressed(tmp_path / "net.npz", **make())
+    result = simulate_file(str(tmp_path / "net.npz"), "loihi-silicon", timesteps=steps, capacity="report")
+    assert sum(result.spikes.values()) == spikes
+    assert result.synaptic_events["effective"] == events
+    assert result.packets["delivered"] == messages
+    if joules is not None:
+        assert result.energy.total_pj(leakage=False) * 1e-12 == pytest.approx(joules, rel=1e-12)
+        assert any("synaptic_memory needs 2097152 bits" in line for line in result.fit["overflows"])
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_the_largest_network_equals_the_peer_s_own_counts(tmp_path):
+    np.savez_compressed(tmp_path / "net.npz", **random_net(32768, 128, 256))
+    result = simulate_file(str(tmp_path / "net.npz"), "loihi-silicon", timesteps=100, capacity="report")
+    assert sum(result.spikes.values()) == 233767
+    assert result.synaptic_events["effective"] == 29922176
+    assert result.packets["delivered"] == 18977870
+    assert any("axons_in" in line for line in result.fit["overflows"])

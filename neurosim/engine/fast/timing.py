@@ -9,7 +9,8 @@ from threading import local
 
 import numpy as np
 
-from neurosim.engine.fast.layout import FLITS, build_chip, dims_of
+from neurosim.engine.fast.columns import FLITS
+from neurosim.engine.fast.layout import build_chip, dims_of, outputs_of
 from neurosim.engine.fast.rounds import Tally, new_log, new_tally, new_work, routes_of, run_rounds
 from neurosim.engine.fast.walk import build_spikes, build_walk
 from neurosim.engine.plan import PacketLog, TimingPlan, TimingResult
@@ -21,7 +22,7 @@ class Worker:
 
     def __init__(self, plan: TimingPlan, log: bool) -> None:
         self.clock = 0
-        self.chip = build_chip(plan)
+        self.chip = build_chip(plan, dims_of(plan))
         self.work = new_work(plan.n_cores + 1, plan.n_neurons)
         self.tally = new_tally(plan)
         self.log = new_log(plan, log)
@@ -85,9 +86,11 @@ def collect(job: Job) -> TimingResult:
     router = plan.router
     tallies = [worker.tally for worker in job.workers] or [new_tally(plan)]
     total = Tally(*(sum(parts[1:], parts[0]) for parts in zip(*tallies, strict=True)))
+    if not np.array_equal(total.sent, total.delivered):
+        raise RuntimeError(f"internal error: {total.delivered.sum()} of {total.sent.sum()} packets were delivered")
     links = np.zeros((router.width * router.height, job.dims.ports), np.int64)
     for worker in job.workers:
-        links += worker.chip.outputs[:, FLITS].reshape(links.shape)
+        links += outputs_of(worker.chip, job.dims)[:, :, FLITS]
     return TimingResult(
         round_cycles=job.round_cycles,
         accessed=total.counts[:, 0].copy(),

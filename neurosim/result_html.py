@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from neurosim.report import units
-from neurosim.result import Result
+from neurosim import units
 
 
 def _rows(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> str:
@@ -14,8 +13,8 @@ def _rows(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def result_html(r: Result) -> str:
-    """One HTML fragment for Jupyter's rich display."""
+def result_html(r) -> str:
+    """One HTML fragment for Jupyter's rich display of a `Result`."""
     accuracy = "no labels" if r.accuracy is None else units.percent(r.accuracy)
     summary = [
         ("accuracy", accuracy),

@@ -1,0 +1,27 @@
+"""Draws the figures of README: run from the repository's top folder, ``python docs/make_figures.py``."""
+
+from pathlib import Path
+
+import neurosim
+from neurosim.report.figures import energy_by_component
+
+SAMPLES = 200
+IMAGES = Path(__file__).parent / "img"
+
+
+def main() -> None:
+    """One run a bar, on the shipped test slice; the same samples for all."""
+    pairs = [
+        ("mnist-conv-float", "edge-28nm"),
+        ("mnist-conv-w4", "edge-28nm"),
+        ("mnist-conv-w1", "edge-28nm"),
+        ("mnist-mlp-w8", "edge-28nm"),
+        ("mnist-mlp-w1", "edge-28nm"),
+    ]
+    results = [neurosim.simulate(workload, chip, samples=SAMPLES) for workload, chip in pairs]
+    title = f"Energy of one MNIST digit on our 28 nm chip (mean of {SAMPLES} test digits)"
+    print(energy_by_component(results, IMAGES / "energy_by_component.png", title))
+
+
+if __name__ == "__main__":
+    main()
