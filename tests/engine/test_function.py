@@ -31,7 +31,7 @@ from neurosim.snn import (
 )
 
 QUICK = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(max_examples=8000, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def same(left, right):
