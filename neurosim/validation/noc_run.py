@@ -13,6 +13,7 @@ TOPOLOGIES = ("mesh", "torus")
 MAX_NODES_A_SIDE = 64
 MAX_CYCLE = 1 << 40
 MAX_PACKETS = 10_000_000
+MAX_PLACES = 1 << 22
 
 
 def nodes_a_side(row: Row) -> int:
@@ -23,6 +24,8 @@ def router_of(row: Row) -> RouterPlan:
     """The `p3` mesh of k x k nodes with the line's virtual channels, queue depth and flits a packet."""
     k = nodes_a_side(row)
     vcs, depth = row.whole("num_vcs", 1, 16), row.whole("vc_buf_size", 1, 4096)
+    if k * k * vcs * depth > MAX_PLACES:
+        raise row.wrong("vc_buf_size", f"at most {MAX_PLACES // (k * k * vcs)} for {k * k} nodes x {vcs} channels")
     return p3_router(k, k, vcs, depth, row.whole("packet_size", 1, 256))
 
 

@@ -143,6 +143,7 @@ def test_patterns(pattern, k, hot, expected):
         ({"k": "1e9"}, "column k"),
         ({"num_vcs": "0"}, "column num_vcs: got '0'"),
         ({"vc_buf_size": "-1"}, "column vc_buf_size"),
+        ({"k": "64", "num_vcs": "16", "vc_buf_size": "4096"}, "column vc_buf_size: got '4096', expected at most 64"),
         ({"packet_size": "nan"}, "column packet_size: got 'nan'"),
         ({"batch_size": ""}, "column batch_size: got ''"),
         ({"batch_size": "99999999"}, "column batch_size"),
