@@ -85,7 +85,7 @@ def _explain(where: str, error: ValidationError) -> str:
         message = message[0].lower() + message[1:]
         # Messages about the chip as a whole name their field themselves.
         text = f"{path}: {_got(first['input'])}{message}" if path else message
-    return " ".join(f"{where}: {text}{more}".split())
+    return " ".join(f"{where}: {text}{more}".splitlines())
 
 
 def _got(value: Any) -> str:

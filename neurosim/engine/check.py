@@ -38,27 +38,33 @@ def largest_value(network: Network, name: str) -> int:
     return max(abs(limit) for limit in value_limits(model.value_bits, True))
 
 
-def _fan_in_weight(network: Network, projection: Projection) -> int:
-    """Upper bound of the sum of |weight| over the connections into one target neuron."""
-    connectivity = projection.connectivity
+def _fan_in(connectivity) -> int:
+    """Most connections into one target neuron."""
+    if connectivity.kind == "dense":
+        return connectivity.weights.shape[0]
+    if connectivity.kind == "conv":
+        return prod(connectivity.weights.shape[1:])
     if connectivity.kind == "pool":
         return prod(connectivity.size)
-    magnitude = np.abs(connectivity.weights.astype(np.int64))
-    if connectivity.kind == "dense":
-        return int(magnitude.sum(axis=0).max())
-    if connectivity.kind == "conv":
-        return int(magnitude.sum(axis=(1, 2, 3)).max())
     if connectivity.kind == "identity":
-        return int(magnitude[0])
-    into = np.bincount(connectivity.indices, minlength=1)
-    return int(into.max()) * int(magnitude.max(initial=0))
+        return 1
+    return int(np.bincount(connectivity.indices, minlength=1).max())
+
+
+def _largest_weight(connectivity) -> int:
+    """Largest magnitude of a weight."""
+    weights = connectivity.weights
+    if weights is None:
+        return 1
+    return max(-int(weights.min(initial=0)), int(weights.max(initial=0)))
 
 
 def input_bounds(network: Network) -> list[int]:
     """Upper bound of |I| of each population of an integer network, in Python integers."""
     bounds = [0] * len(network.populations)
     for projection in network.projections:
-        bound = _fan_in_weight(network, projection) * largest_value(network, projection.source)
+        bound = _fan_in(projection.connectivity) * _largest_weight(projection.connectivity)
+        bound *= largest_value(network, projection.source)
         bounds[network.index[projection.target]] += bound << projection.weight_shift
     return bounds
 

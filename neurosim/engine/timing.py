@@ -1,12 +1,17 @@
-"""Stage 2: plan and spikes to cycles and counts, on the engine of choice."""
+"""Stage 2: a spike trace and a timing plan in, cycles and counts out. Checks first, then one of the two engines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from neurosim.engine.plan import TimingPlan, TimingResult
+import numpy as np
+
+from neurosim.engine.plan import IDLE, RouterPlan, TimingPlan, TimingResult
 from neurosim.errors import NeurosimError
 from neurosim.snn.trace import SpikeTrace
+
+MAX_ENDPOINTS, MAX_PORTS, MAX_ROUTES = 1 << 20, 1 << 12, 1 << 29
+MAX_DELAY = 1 << 16
 
 
 def run_timing(
@@ -18,13 +23,9 @@ def run_timing(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> TimingResult:
-    """Cycles and counts of every sample of ``trace``; equal from either engine, whatever the number of threads.
-
-    ``engine`` is ``fast`` (numba) or ``reference`` (SimPy). ``log`` keeps every packet. Raises NeurosimError when
-    plan and trace are not of the same network.
-    """
-    if plan.n_neurons != trace.n_neurons:
-        raise NeurosimError(f"timing: the plan has {plan.n_neurons} neurons, the trace {trace.n_neurons}")
+    """Time ``trace`` on ``plan``. The engines give equal results; ``threads`` and ``progress`` are for the fast one."""
+    check_plan(plan)
+    check_trace(plan, trace)
     if engine == "fast":
         from neurosim.engine.fast.timing import fast_timing
 
@@ -34,3 +35,109 @@ def run_timing(
 
         return reference_timing(plan, trace, log=log)
     raise NeurosimError(f"engine: got {engine!r}, expected 'fast' or 'reference'")
+
+
+def _between(name: str, value: int, low: int, high: int | None = None) -> None:
+    if value < low or (high is not None and value > high):
+        limit = f"{low} or more" if high is None else f"{low} to {high}"
+        raise NeurosimError(f"plan.{name}: got {value}, expected {limit}")
+
+
+def check_router(router: RouterPlan) -> None:
+    """Ranges of every field; delays of 0 would let something happen before its cause."""
+    for name in ("width", "height", "virtual_channels", "queue_depth", "flits_per_packet"):
+        _between(f"router.{name}", getattr(router, name), 1)
+    _between("router.cores_per_tile", router.cores_per_tile, 1, MAX_PORTS - 6)
+    _between("router.host_tile", router.host_tile, 0, router.width * router.height - 1)
+    for name in ("injection_cycles", "credit_injection_cycles", "credit_link_cycles", "credit_local_cycles"):
+        _between(f"router.{name}", getattr(router, name), 1, MAX_DELAY)
+    for name in ("latency_cycles", "interval_cycles"):
+        values = getattr(router, name)
+        if len(values) != 5:
+            raise NeurosimError(f"plan.router.{name}: {len(values)} values, expected 5 (+x, -x, +y, -y, local)")
+        for k, value in enumerate(values):
+            _between(f"router.{name}[{k}]", value, 1, MAX_DELAY)
+
+
+def check_plan(plan: TimingPlan) -> None:
+    router = plan.router
+    check_router(router)
+    places = router.width * router.height * router.cores_per_tile
+    _between("n_cores", plan.n_cores, 1, min(places, MAX_ENDPOINTS - 1))
+    for name in ("ingress_depth", "egress_depth", "update_lanes"):
+        _between(name, getattr(plan, name), 1)
+    for name in ("egress_cycles", "host_cycles", "access_cycles", "active_cycles", "spike_cycles", "barrier_cycles"):
+        _between(name, getattr(plan, name), 0)
+    _between("n_routes", plan.n_routes, 0, MAX_ROUTES - 1)
+    n_populations = plan.updates.size
+    shapes = (
+        ("endpoint", plan.endpoint.shape, (plan.n_neurons,)),
+        ("slot_ptr", plan.slot_ptr.shape, (plan.n_cores + 1,)),
+        ("route_ptr", plan.route_ptr.shape, (plan.n_neurons + 1,)),
+        ("route_busy", plan.route_busy.shape, (plan.n_routes,)),
+        ("round_timestep", plan.round_timestep.shape, (plan.round_timestep.shape[0], n_populations)),
+    )
+    for name, got, expected in shapes:
+        if got != expected:
+            raise NeurosimError(f"plan.{name}: shape {got}, expected {expected}")
+    _within("population", plan.population, 0, n_populations - 1)
+    _within("endpoint", plan.endpoint, 0, plan.n_cores)
+    _within("route_endpoint", plan.route_endpoint, 0, plan.n_cores)
+    _within("slot_neuron", plan.slot_neuron, 0, plan.n_neurons - 1)
+    _within("route_busy", plan.route_busy, 1, None)
+    _within("round_timestep", plan.round_timestep, IDLE, None)
+    _check_pointers("slot_ptr", plan.slot_ptr, plan.slot_neuron.size)
+    _check_pointers("route_ptr", plan.route_ptr, plan.n_routes)
+    _check_slots(plan)
+
+
+def _within(name: str, values: np.ndarray, low: int, high: int | None) -> None:
+    if values.size:
+        _between(name, int(values.min()), low, high)
+        _between(name, int(values.max()), low, high)
+
+
+def _check_pointers(name: str, ptr: np.ndarray, size: int) -> None:
+    if ptr[0] != 0 or ptr[-1] != size or (np.diff(ptr) < 0).any():
+        raise NeurosimError(f"plan.{name}: runs {ptr[0]} to {ptr[-1]}, expected an ascending run 0 to {size}")
+
+
+def _check_slots(plan: TimingPlan) -> None:
+    """Every neuron on a core has one slot there; what sits at the host is input."""
+    core = np.repeat(np.arange(plan.n_cores), np.diff(plan.slot_ptr))
+    wrong = np.flatnonzero(plan.endpoint[plan.slot_neuron] != core)
+    if wrong.size:
+        neuron = plan.slot_neuron[wrong[0]]
+        raise NeurosimError(
+            f"plan.slot_neuron: neuron {neuron} has a slot on core {core[wrong[0]]}, "
+            f"expected its endpoint {plan.endpoint[neuron]}"
+        )
+    slots = np.bincount(plan.slot_neuron, minlength=plan.n_neurons)
+    wrong = np.flatnonzero(slots != (plan.endpoint < plan.n_cores))
+    if wrong.size:
+        raise NeurosimError(
+            f"plan.slot_neuron: neuron {wrong[0]} has {slots[wrong[0]]} slots, expected 1 on its core, 0 at the host"
+        )
+    wrong = np.flatnonzero((plan.endpoint == plan.n_cores) & plan.updates[plan.population])
+    if wrong.size:
+        raise NeurosimError(f"plan.endpoint: neuron {wrong[0]} is updated but sits at the host; place it on a core")
+
+
+def check_trace(plan: TimingPlan, trace: SpikeTrace) -> None:
+    if trace.n_neurons != plan.n_neurons:
+        raise NeurosimError(f"trace: {trace.n_neurons} neurons, expected the plan's {plan.n_neurons}")
+    if plan.round_timestep.size and plan.round_timestep.max() >= trace.timesteps:
+        raise NeurosimError(
+            f"plan.round_timestep: timestep {plan.round_timestep.max()}, but the trace has {trace.timesteps}"
+        )
+    _between("trace.active rows", trace.active.shape[0], trace.n_samples * trace.timesteps)
+    if trace.neuron.size:
+        ascending = np.diff(trace.neuron) > 0
+        cuts = trace.ptr[1:-1]
+        ascending[cuts[(cuts > 0) & (cuts < trace.neuron.size)] - 1] = True
+        if not ascending.all():
+            k = int(np.argmin(ascending))
+            raise NeurosimError(
+                f"trace.neuron: {trace.neuron[k]} then {trace.neuron[k + 1]} within one timestep, expected ascending "
+                "numbers; a neuron spikes at most once a timestep"
+            )

@@ -2,13 +2,16 @@
 
 For a population in timestep t (its synaptic input I is the exact sum of the arrived contributions):
 
-1. refractory: a neuron with steps left to wait counts one down; it keeps its membrane and ignores I and the bias.
+1. refractory: a neuron with steps left to wait counts one down; it keeps its membrane and ignores I and the bias
+   (and a delayed reset waits with it).
 2. leak: ``v <- leak(v)`` towards ``v_rest`` (skipped in timestep 0 if ``leak_first_step`` is false).
-3. input: ``v <- v + I + bias``; with ``decay_input`` I is scaled as the leak scales what it removes.
+3. input: ``v <- (v + I) + bias``; with ``decay_input`` I is scaled in every timestep as the leak scales what it
+   removes: by 1 - factor, (2^shift - numerator) / 2^shift, or 2^-shift, rounded like the leak.
 4. delayed reset of a spike of t-1: ``subtract`` takes the threshold away, ``hard`` replaces v by ``v_reset``.
 5. overflow: integer membranes are saturated to, or wrapped at, ``membrane_bits`` (two's complement).
 6. spike: ``v > threshold`` or ``v >= threshold``.
-7. reset (when not delayed): ``hard`` v <- v_reset; ``subtract`` v <- v - threshold; ``none`` leaves v.
+7. reset (when not delayed): ``hard`` v <- v_reset; ``subtract`` v <- v - threshold, limited again as in 5 (a negative
+   threshold can push v up); ``none`` leaves v.
 
 Integer leaks round as ``rounding`` says: ``floor`` (arithmetic shift), ``zero`` (towards zero) or ``nearest``
 (halves up). Float arithmetic is float32, one rounding an operation, in the order written.
@@ -115,8 +118,10 @@ class Lif:
         if self.decay_input and self.leak.kind not in ("multiply", "shift"):
             raise NeurosimError(f"neuron.decay_input: needs a multiply or shift leak, got {self.leak.kind!r}")
         integer = self.membrane_bits is not None
-        if integer and self.leak.kind == "multiply" and self.leak.numerator is None:
+        if integer and self.leak.kind == "multiply" and None in (self.leak.numerator, self.leak.shift):
             raise NeurosimError("neuron.leak: an integer membrane needs numerator and shift, not a float factor")
+        if integer and self.leak.kind == "subtract" and not float(self.leak.amount).is_integer():
+            raise NeurosimError(f"neuron.leak.amount: got {self.leak.amount}, an integer membrane needs a whole number")
         for name in ("threshold", "bias", "v_init", "v_reset", "v_rest"):
             value = getattr(self, name)
             if value is None:
@@ -133,6 +138,8 @@ class Lif:
                         f"neuron.{name}: magnitude {np.abs(array).max()}, expected at most {limit} "
                         f"({self.membrane_bits}-bit membrane)"
                     )
+                if name in ("v_init", "v_reset", "v_rest") and (array == limit).any():
+                    raise NeurosimError(f"neuron.{name}: got {limit}, a membrane holds at most {limit - 1}")
             if name in ("threshold", "bias", "v_init"):
                 object.__setattr__(self, name, _vector(value, np.int64 if integer else np.float32))
 

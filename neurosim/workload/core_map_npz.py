@@ -122,9 +122,7 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
 def _stimulus(arrays: dict, n_input: int, timesteps: int | None, path: Path) -> Stimulus:
     if not n_input:
         if timesteps is None:
-            raise NeurosimError(
-                f"{path}: a network without input does not say how long to run; give --timesteps N"
-            )
+            raise NeurosimError(f"{path}: a network without input does not say how long to run; give --timesteps N")
         return Stimulus(1, timesteps, 0, np.zeros(timesteps + 1, np.int64), np.zeros(0, np.int32))
     raster = arrays["inputs"]
     if raster.ndim != 2 or raster.shape[1] != n_input:

@@ -90,6 +90,8 @@ def test_wrong_projections_are_refused_by_name(change, message):
         (lambda: lif(membrane_bits=40), "2 to 32"),
         (lambda: lif(leak=Leak("multiply", factor=0.5)), "numerator and shift"),
         (lambda: lif(decay_input=True), "decay_input"),
+        (lambda: lif(leak=Leak("subtract", amount=0.5)), "leak.amount: got 0.5"),
+        (lambda: lif(v_reset=1 << 15), "v_reset: got 32768"),
         (lambda: lif(refractory=-1), "refractory"),
         (lambda: Leak("evaporate"), "leak.kind"),
         (lambda: Leak("shift"), "needs shift"),

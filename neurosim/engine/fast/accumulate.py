@@ -7,12 +7,16 @@ A plain spike adds the weight itself; any other adds ``value * gain * weight``.
 
 from __future__ import annotations
 
-from numba import njit
+import numpy as np
 
 from neurosim.engine.fast import function_plan as fp
+from neurosim.engine.fast.compile import inner, pasted
+
+# An unsigned index needs no test for a negative one, so the loops below vectorise.
+U = np.uint64
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_dense_plain(sums, weights, base, n, neuron, start, stop, offset):
     """Four rows at a time, so that a sum is loaded and stored once for four additions."""
     k = start
@@ -34,7 +38,7 @@ def add_dense_plain(sums, weights, base, n, neuron, start, stop, offset):
         k += 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_dense_scaled(sums, weights, base, n, neuron, value, gain, graded, start, stop, offset):
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
@@ -44,70 +48,69 @@ def add_dense_scaled(sums, weights, base, n, neuron, value, gain, graded, start,
             sums[j] += x * row[j]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_conv(sums, marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset):
     """Runs of (output pixel, output channel), contiguous in the sums and in the kernels."""
-    base, table, taps, size, pixels = q[fp.BASE], q[fp.TABLE], q[fp.TAPS], q[fp.GROUP_SIZE], q[fp.IN_PIXELS]
-    channels, own = q[fp.OUT_CHANNELS], q[fp.P_GRANULES]
-    plain = q[fp.PLAIN] != 0
+    base, taps, size, pixels = q[fp.BASE], q[fp.TAPS], q[fp.GROUP_SIZE], q[fp.IN_PIXELS]
+    channels, own, plain = q[fp.OUT_CHANNELS], q[fp.P_GRANULES], q[fp.PLAIN] != 0
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
         channel, pixel = divmod(neuron[k] - offset, pixels)
         group = channel // q[fp.IN_GROUP]
         kernel = base + channel * taps * size
-        for e in range(ptr[table + pixel], ptr[table + pixel + 1], 3):
-            out, tap, length = entry[e], entry[e + 1], entry[e + 2]
-            to = out * channels + group * size
-            n = length * size
-            into = sums[to : to + n]
-            row = weights[kernel + tap * size : kernel + tap * size + n]
-            if plain:
-                for j in range(n):
-                    into[j] += row[j]
+        row = q[fp.TABLE] + pixel
+        for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)]), U(3)):
+            out, tap, length = entry[e], entry[e + U(1)], entry[e + U(2)]
+            to, weight = U(out * channels + group * size), U(kernel + tap * size)
+            mark = U(out * granules + group * own)
+            if length * size == 1:
+                sums[to] += x * weights[weight]
+            elif plain:
+                for j in range(U(length * size)):
+                    sums[to + j] += weights[weight + j]
             else:
-                for j in range(n):
-                    into[j] += x * row[j]
-            mark = out * granules + group * own
-            for j in range(mark, mark + length * own):
-                marks[j] = 1
+                for j in range(U(length * size)):
+                    sums[to + j] += x * weights[weight + j]
+            for j in range(U(length * own)):
+                marks[mark + j] = 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_sparse(sums, marks, weights, ptr, entry, base, table, gain, neuron, value, graded, start, stop, offset):
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
         row = table + neuron[k] - offset
-        for e in range(ptr[row], ptr[row + 1]):
-            j = entry[e]
-            sums[j] += x * weights[base + e]
+        for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)])):
+            j = U(entry[e])
+            sums[j] += x * weights[U(base) + e]
             marks[j] = 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_pool(sums, marks, ptr, entry, q, gain, neuron, value, graded, start, stop, offset):
-    table, pixels = q[fp.TABLE], q[fp.IN_PIXELS]
-    across, along = q[fp.CHANNEL_STRIDE], q[fp.PIXEL_STRIDE]
+    pixels, across, along = q[fp.IN_PIXELS], q[fp.CHANNEL_STRIDE], q[fp.PIXEL_STRIDE]
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
         channel, pixel = divmod(neuron[k] - offset, pixels)
-        for e in range(ptr[table + pixel], ptr[table + pixel + 1]):
-            j = channel * across + entry[e] * along
+        row = q[fp.TABLE] + pixel
+        for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)])):
+            j = U(channel * across + entry[e] * along)
             sums[j] += x
             marks[j] = 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offset):
     pixels, across, along = q[fp.OUT_PIXELS], q[fp.CHANNEL_STRIDE], q[fp.PIXEL_STRIDE]
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
         channel, pixel = divmod(neuron[k] - offset, pixels)
-        j = channel * across + pixel * along
+        j = U(channel * across + pixel * along)
         sums[j] += x
         marks[j] = 1
 
 
-@njit(cache=True, nogil=True)
+@pasted
 def add_weighted(sums, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
                  offset):  # fmt: skip
     """The connectivities that store weights; returns what they touched."""
@@ -126,7 +129,7 @@ def add_weighted(sums, marks, pixel_marks, weights, ptr, entry, q, gain, granule
     return fp.TOUCHED_NEURONS
 
 
-@njit(cache=True, nogil=True)
+@pasted
 def gather_input(tables, work, p, t, row, first, last, neuron, value):
     """Sum what arrives at population p in timestep t into ``work.sums``; returns what was touched, as bits.
 

@@ -1,15 +1,11 @@
-"""The chip as flat arrays: one row of eight int64 an object, columns named here.
+"""A chip as one flat array of int64: what is fixed (wiring, delays) beside what changes (pointers, times).
 
-A row is one cache line. Rows hold what is fixed (wiring, delays) beside what changes (pointers, times), because the
-hot loop needs both together. Time never restarts: a round begins at a quantum later than all the traces of the round
-before, so credits "all home" and "nothing busy" hold without touching a single queue; only pointers are reset.
+Time never restarts: a round begins at a quantum later than all traces of the round before, so "all credits home" and
+"nothing busy" hold without touching a single queue; only pointers are reset.
 
-Numbers of things, V virtual channels, P = 5 + cores_per_tile ports, E = n_cores + 1 endpoints, R tiles:
-
-* port q: router r's input or output p is r * P + p; the ingress of endpoint e is input R * P + e.
-* fifo f: channel v of input q is q * V + v; each owns a ring of slots. A sender keeps the ring's tail, a receiver
-  its head, and a slot tells when its flit may be seen (ARRIVE) or when its credit is home (READY).
-* actor: update unit e, egress unit E + e, synapse unit 2E + e, router 3E + r: the order of action in a quantum.
+With V virtual channels, P ports, E endpoints and R tiles: fifo (r * P + p) * V + v is channel v of input p of router
+r, and (R * P + e) * V + v that of endpoint e's ingress. Actors are numbered in their order within a quantum: update
+unit e, egress unit E + e, synapse unit 2E + e, router 3E + r.
 """
 
 from __future__ import annotations
@@ -18,37 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neurosim.engine.fast import columns as c
 from neurosim.engine.plan import RouterPlan, TimingPlan
-
-NEVER = 1 << 62
-ROW = 8
-
-# fifo rows; WAIT: the sender is blocked on this queue; OUT_VC: channel held by the packet passing; HELD: by a sender
-HEAD, TAIL, BASE, END, WAIT, OUT_VC, HELD = range(7)
-# input rows
-ACCEPT, REQUEST, IN_FREE_AT, CREDIT, UPSTREAM, ACCEPT_BEST = range(6)
-# output rows; DOWN: first fifo downstream, ACTOR: who empties it, BEST: scratch of the grant
-GRANT, VC_POINTER, FREE_AT, DOWN, ACTOR, DELAY, BEST, FLITS = range(8)
-# endpoint rows, fixed
-X, Y, PORT, TILE, ENTRY, CYCLES, DEPTH, INGRESS = range(8)
-# update unit rows; LIMIT: spikes pushed when the batch is done; AT: when its work ends
-BATCH, LAST_BATCH, PUSHED, LIMIT, AT, WAITING, STALL, UPDATE_END = range(8)
-# egress unit rows; ROUTE..LAST_ROUTE: packets left of the spike in hand
-ROUTE, LAST_ROUTE, SEND_AT, FLIT, VC, SEND_POINTER, POPPED, EGRESS_END = range(8)
-# synapse unit rows
-IDLE_AT, POP_POINTER, BUSY, SYNAPSE_END = range(4)
-
-# a flit is one word: output port at the router it is in, head, tail, destination endpoint, route
-PORT_BITS, ENDPOINT_BITS, ROUTE_BITS = 12, 20, 29
-PORT_MASK = (1 << PORT_BITS) - 1
-HEAD_BIT, TAIL_BIT = 1 << PORT_BITS, 1 << (PORT_BITS + 1)
-ENDPOINT_SHIFT = PORT_BITS + 2
-ENDPOINT_MASK = (1 << ENDPOINT_BITS) - 1
-ROUTE_SHIFT = ENDPOINT_SHIFT + ENDPOINT_BITS
 
 
 class Dims(NamedTuple):
-    """Plain numbers every function of the hot loop may need."""
+    """Plain numbers every function of the hot loop may need; the second half are addresses of regions."""
 
     ports: int
     vcs: int
@@ -56,144 +27,167 @@ class Dims(NamedTuple):
     endpoints: int
     first_router: int
     injection: int
-    max_interval: int
-    wheel_mask: int
-
-
-class Chip(NamedTuple):
-    """State of one chip, all int64. ``row`` arrays are (n, 8); slots are (n_slots,) arrays."""
-
-    fifo: np.ndarray
-    word: np.ndarray
-    arrive: np.ndarray
-    ready: np.ndarray
-    inputs: np.ndarray
-    outputs: np.ndarray
-    interval: np.ndarray
-    tile_xy: np.ndarray
-    ends: np.ndarray
-    update: np.ndarray
-    egress: np.ndarray
-    synapse: np.ndarray
-    wheel: np.ndarray
-    summary: np.ndarray
-    heap: np.ndarray
-    far: np.ndarray
-    scratch: np.ndarray
+    mask: int  # wheel positions - 1
+    shift: int  # bits of a port number
+    words: int  # words of a wheel position: one bit an actor
+    occupancy_words: int  # words of a router's occupancy: one bit a fifo
+    tiles: int
+    ends: int
+    fifos: int
+    slots: int
+    outputs: int
+    port_rows: int
+    occupancy: int
+    wheel: int
+    summary: int
+    heap: int
+    far: int
+    scratch: int
+    size: int
 
 
 def wheel_size(router: RouterPlan) -> int:
     """A power of two above every delay inside the network; longer waits of the units go to the heap."""
     delays = (*router.latency_cycles, *router.interval_cycles, router.injection_cycles)
     credits = (router.credit_injection_cycles, router.credit_link_cycles, router.credit_local_cycles)
-    return max(64, 1 << (max(*delays, *credits) + 1).bit_length())
+    return max(64, 1 << max(*delays, *credits).bit_length())
 
 
 def dims_of(plan: TimingPlan) -> Dims:
     router = plan.router
-    endpoints = plan.n_cores + 1
+    n_tiles, endpoints = router.width * router.height, plan.n_cores + 1
+    ports, vcs = 5 + router.cores_per_tile, router.virtual_channels
+    actors = 3 * endpoints + n_tiles
+    size, words, occupancy_words = wheel_size(router), -(-actors // 64), -(-ports * vcs // 64)
+    shift = ports.bit_length()
+    n_slots = n_tiles * ports * vcs * router.queue_depth + endpoints * vcs * plan.ingress_depth
+    regions = {
+        "tiles": n_tiles * c.TILE_ROW,
+        "ends": endpoints * c.ENDPOINT_ROW,
+        "fifos": (n_tiles * ports + endpoints) * vcs * c.FIFO_ROW,
+        "slots": n_slots * c.SLOT_ROW,
+        "outputs": n_tiles * ports * c.OUTPUT_ROW,
+        "port_rows": n_tiles * ports * c.PORT_ROW,
+        "occupancy": n_tiles * occupancy_words,
+        "wheel": size * words,
+        "summary": size // 64,
+        "heap": 2 * (actors + 1),
+        "far": actors,
+        "scratch": 4 << (2 * shift),
+    }
+    starts = np.cumsum([0, *regions.values()]).tolist()
     return Dims(
-        ports=5 + router.cores_per_tile,
-        vcs=router.virtual_channels,
-        flits=router.flits_per_packet,
-        endpoints=endpoints,
-        first_router=3 * endpoints,
-        injection=router.injection_cycles,
-        max_interval=max(router.interval_cycles),
-        wheel_mask=wheel_size(router) - 1,
-    )
+        ports, vcs, router.flits_per_packet, endpoints, 3 * endpoints, router.injection_cycles, size - 1, shift, words,
+        occupancy_words, **dict(zip(regions, starts, strict=False)), size=starts[-1]
+    )  # fmt: skip
 
 
-def build_chip(plan: TimingPlan) -> Chip:
-    router, dims = plan.router, dims_of(plan)
-    n_tiles = router.width * router.height
-    n_inputs = n_tiles * dims.ports + dims.endpoints
-    n_actors = dims.first_router + n_tiles
-    tile = np.arange(n_tiles)
-    ends = _endpoints(plan, dims, n_tiles)
-    depth = np.full(n_inputs * dims.vcs, router.queue_depth)
-    depth[n_tiles * dims.ports * dims.vcs :] = plan.ingress_depth
-    fifo = _rows(depth.size)
-    fifo[:, END] = np.cumsum(depth)
-    for column in (HEAD, TAIL, BASE):
-        fifo[:, column] = fifo[:, END] - depth
-    n_slots = int(depth.sum())
-    words = (n_actors + 63) // 64
-    size = dims.wheel_mask + 1
-    return Chip(
-        fifo=fifo,
-        word=np.zeros(n_slots, np.int64),
-        arrive=np.full(n_slots, NEVER, np.int64),
-        ready=np.zeros(n_slots, np.int64),
-        inputs=_inputs(router, dims, ends, n_inputs),
-        outputs=_outputs(router, dims, ends, n_tiles),
-        interval=np.array([router.interval_cycles[min(p, 4)] for p in range(dims.ports)], np.int64),
-        tile_xy=np.stack([tile % router.width, tile // router.width], axis=1).astype(np.int64),
-        ends=ends,
-        update=_rows(dims.endpoints),
-        egress=_rows(dims.endpoints),
-        synapse=_rows(dims.endpoints),
-        wheel=np.zeros((size, words), np.int64),
-        summary=np.zeros(size // 64, np.int64),
-        heap=np.zeros((n_actors + 1, 2), np.int64),
-        far=np.full(n_actors, -1, np.int64),
-        scratch=np.zeros(4 * dims.ports * dims.ports, np.int64),
-    )
+def outputs_of(m: np.ndarray, dims: Dims) -> np.ndarray:
+    """The output rows, (n_tiles, ports, OUTPUT_ROW): a view."""
+    return m[dims.outputs : dims.port_rows].reshape(-1, dims.ports, c.OUTPUT_ROW)
 
 
-def _rows(n: int) -> np.ndarray:
-    return np.zeros((n, ROW), np.int64)
+def endpoints_of(m: np.ndarray, dims: Dims) -> np.ndarray:
+    return m[dims.ends : dims.fifos].reshape(-1, c.ENDPOINT_ROW)
 
 
-def _endpoints(plan: TimingPlan, dims: Dims, n_tiles: int) -> np.ndarray:
+def build_chip(plan: TimingPlan, dims: Dims) -> np.ndarray:
+    """The image of a chip at rest, (dims.size,) int64."""
     router = plan.router
-    number = np.arange(dims.endpoints)
-    ends = _rows(dims.endpoints)
-    ends[:, TILE] = number // router.cores_per_tile
-    ends[:, PORT] = 4 + number % router.cores_per_tile
-    ends[-1, TILE], ends[-1, PORT] = router.host_tile, 4 + router.cores_per_tile
-    ends[:, X], ends[:, Y] = ends[:, TILE] % router.width, ends[:, TILE] // router.width
-    ends[:, ENTRY] = (ends[:, TILE] * dims.ports + ends[:, PORT]) * dims.vcs
-    ends[:, INGRESS] = (n_tiles * dims.ports + number) * dims.vcs
-    ends[:, CYCLES], ends[-1, CYCLES] = max(1, plan.egress_cycles), max(1, plan.host_cycles)
-    ends[:, DEPTH], ends[-1, DEPTH] = plan.egress_depth, NEVER
-    return ends
+    m = np.zeros(dims.size, np.int64)
+    fifos = m[dims.fifos : dims.slots].reshape(-1, c.FIFO_ROW)
+    port_rows = m[dims.port_rows : dims.occupancy].reshape(-1, c.PORT_ROW)
+    port_rows[:, c.ACCEPT_BEST] = c.NEVER
+    m[dims.far : dims.scratch] = -1
+    _tiles(m[dims.tiles : dims.ends].reshape(-1, c.TILE_ROW), router, dims)
+    ends = endpoints_of(m, dims)
+    _endpoints(ends, plan, dims)
+    _rings(m, fifos, plan, dims)
+    _inputs(fifos, router, dims, ends)
+    _outputs(outputs_of(m, dims), router, dims, ends)
+    return m
 
 
-def _inputs(router: RouterPlan, dims: Dims, ends: np.ndarray, n_inputs: int) -> np.ndarray:
+def _tiles(tiles: np.ndarray, router: RouterPlan, dims: Dims) -> None:
+    r = np.arange(tiles.shape[0])
+    tiles[:, c.X], tiles[:, c.Y] = r % router.width, r // router.width
+    tiles[:, c.FIFOS] = dims.fifos + r * dims.ports * dims.vcs * c.FIFO_ROW
+    tiles[:, c.OUTPUTS] = dims.outputs + r * dims.ports * c.OUTPUT_ROW
+    tiles[:, c.PORTS] = dims.port_rows + r * dims.ports * c.PORT_ROW
+    tiles[:, c.OCCUPANCY] = dims.occupancy + r * dims.occupancy_words
+
+
+def _fifo(dims: Dims, port: int | np.ndarray) -> int | np.ndarray:
+    """Address of the first fifo of an input, counted over routers and then over the endpoints' ingresses."""
+    return dims.fifos + port * dims.vcs * c.FIFO_ROW
+
+
+def _tile_count(router: RouterPlan) -> int:
+    return router.width * router.height
+
+
+def _endpoints(ends: np.ndarray, plan: TimingPlan, dims: Dims) -> None:
+    router, e = plan.router, np.arange(dims.endpoints)
+    tile, port = e // router.cores_per_tile, 4 + e % router.cores_per_tile
+    tile[-1], port[-1] = router.host_tile, 4 + router.cores_per_tile
+    ends[:, c.X], ends[:, c.Y] = tile % router.width, tile // router.width
+    ends[:, c.PORT], ends[:, c.ROUTER] = port, dims.first_router + tile
+    ends[:, c.ENTRY] = _fifo(dims, tile * dims.ports + port)
+    ends[:, c.INGRESS] = _fifo(dims, _tile_count(router) * dims.ports + e)
+    ends[:, c.CYCLES], ends[-1, c.CYCLES] = max(1, plan.egress_cycles), max(1, plan.host_cycles)
+    ends[:, c.DEPTH], ends[-1, c.DEPTH] = plan.egress_depth, c.NEVER
+
+
+def _rings(m: np.ndarray, fifos: np.ndarray, plan: TimingPlan, dims: Dims) -> None:
+    """Slots of every fifo chained into a ring, and the bit that says that the fifo is not empty."""
+    inside = _tile_count(plan.router) * dims.ports * dims.vcs
+    depth = np.full(fifos.shape[0], plan.router.queue_depth)
+    depth[inside:] = plan.ingress_depth
+    end = np.cumsum(depth)
+    slots = m[dims.slots : dims.outputs].reshape(-1, c.SLOT_ROW)
+    slots[:, c.ARRIVE] = c.NEVER
+    following = np.arange(1, slots.shape[0] + 1)
+    following[end - 1] = end - depth
+    slots[:, c.NEXT] = dims.slots + following * c.SLOT_ROW
+    fifos[:, c.HEAD] = fifos[:, c.TAIL] = dims.slots + (end - depth) * c.SLOT_ROW
+    per_router = dims.ports * dims.vcs
+    router, bit = np.divmod(np.arange(inside), per_router)
+    fifos[:inside, c.OF_PORT], fifos[:inside, c.OF_VC] = np.divmod(bit, dims.vcs)
+    fifos[:inside, c.OCCUPIED] = dims.occupancy + router * dims.occupancy_words + bit // 64
+    fifos[:inside, c.BIT] = np.left_shift(np.int64(1), bit % 64)
+    endpoint, vc = np.divmod(np.arange(fifos.shape[0] - inside), dims.vcs)
+    fifos[inside:, c.OCCUPIED] = dims.ends + endpoint * c.ENDPOINT_ROW + c.INGRESS_OCCUPANCY
+    fifos[inside:, c.BIT] = np.left_shift(np.int64(1), vc % 64)
+
+
+def _inputs(fifos: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray) -> None:
     """Who sends into each input, and how long a freed place takes to be known there."""
-    inputs = _rows(n_inputs)
-    n_tiles = router.width * router.height
-    inputs[:, CREDIT] = router.credit_link_cycles
+    inputs = fifos.reshape(-1, dims.vcs, c.FIFO_ROW)
+    inputs[:, :, c.CREDIT] = router.credit_link_cycles
+    n_tiles = _tile_count(router)
     for tile in range(n_tiles):
         for port, other in _neighbours(router, tile):
-            inputs[tile * dims.ports + port, UPSTREAM] = dims.first_router + other
+            inputs[tile * dims.ports + port, :, c.UPSTREAM] = dims.first_router + other
     for e, end in enumerate(ends):
-        entry, ingress = end[TILE] * dims.ports + end[PORT], n_tiles * dims.ports + e
-        inputs[entry, UPSTREAM] = dims.endpoints + e
-        inputs[entry, CREDIT] = router.credit_injection_cycles
-        inputs[ingress, UPSTREAM] = dims.first_router + end[TILE]
-        inputs[ingress, CREDIT] = router.credit_local_cycles
-    inputs[:, ACCEPT_BEST] = NEVER
-    return inputs
+        entry = (end[c.ROUTER] - dims.first_router) * dims.ports + end[c.PORT]
+        ingress = n_tiles * dims.ports + e
+        inputs[entry, :, c.UPSTREAM], inputs[entry, :, c.CREDIT] = dims.endpoints + e, router.credit_injection_cycles
+        inputs[ingress, :, c.UPSTREAM], inputs[ingress, :, c.CREDIT] = end[c.ROUTER], router.credit_local_cycles
 
 
-def _outputs(router: RouterPlan, dims: Dims, ends: np.ndarray, n_tiles: int) -> np.ndarray:
+def _outputs(outputs: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray) -> None:
     """Where each output leads: output d meets the neighbour's input from the other side."""
-    outputs = _rows(n_tiles * dims.ports)
-    outputs[:, BEST] = NEVER
-    for tile in range(n_tiles):
+    outputs[:, :, c.BEST] = c.NEVER
+    for port in range(dims.ports):
+        outputs[:, port, c.LATENCY] = router.latency_cycles[min(port, 4)]
+        outputs[:, port, c.INTERVAL] = router.interval_cycles[min(port, 4)]
+    for tile in range(_tile_count(router)):
         for port, other in _neighbours(router, tile):
-            row = outputs[tile * dims.ports + port]
-            row[DOWN] = (other * dims.ports + (port ^ 1)) * dims.vcs
-            row[ACTOR] = dims.first_router + other
-        for port in range(dims.ports):
-            outputs[tile * dims.ports + port, DELAY] = router.latency_cycles[min(port, 4)]
+            outputs[tile, port, c.DOWN] = _fifo(dims, other * dims.ports + (port ^ 1))
+            outputs[tile, port, c.ACTOR] = dims.first_router + other
     for e, end in enumerate(ends):
-        row = outputs[end[TILE] * dims.ports + end[PORT]]
-        row[DOWN] = end[INGRESS]
-        row[ACTOR] = 2 * dims.endpoints + e
-    return outputs
+        row = outputs[end[c.ROUTER] - dims.first_router, end[c.PORT]]
+        row[c.DOWN], row[c.ACTOR] = end[c.INGRESS], 2 * dims.endpoints + e
 
 
 def _neighbours(router: RouterPlan, tile: int) -> list[tuple[int, int]]:

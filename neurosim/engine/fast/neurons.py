@@ -7,13 +7,14 @@ sets of rules is compiled follows from the type of ``wide``.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
 from neurosim.engine.fast import function_plan as fp
+from neurosim.engine.fast.compile import inner
 
 
-@njit(cache=True, nogil=True)
+@inner
 def shift_right(x, bits, rounding):
     if rounding == fp.ROUND_FLOOR:
         return x >> bits
@@ -22,7 +23,7 @@ def shift_right(x, bits, rounding):
     return (x + ((np.int64(1) << bits) >> 1)) >> bits
 
 
-@njit(cache=True, nogil=True)
+@inner
 def leak_int(wide, n, pop):
     rest, bits, rounding = pop[fp.REST], pop[fp.LEAK_BITS], pop[fp.ROUNDING]
     if pop[fp.LEAK] == fp.LEAK_MULTIPLY:
@@ -38,7 +39,7 @@ def leak_int(wide, n, pop):
             wide[j] -= min(max(away, -amount), amount)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def leak_float(wide, n, numbers, kind):
     rest = numbers[fp.REST_F]
     if kind == fp.LEAK_MULTIPLY:
@@ -56,7 +57,7 @@ def leak_float(wide, n, numbers, kind):
             wide[j] = rest if abs(away) <= amount else moved
 
 
-@njit(cache=True, nogil=True)
+@inner
 def input_int(wide, n, pop, current, bias):
     shift = pop[fp.SHIFT]
     if pop[fp.DECAY_INPUT]:
@@ -69,7 +70,7 @@ def input_int(wide, n, pop, current, bias):
             wide[j] += (np.int64(current[j]) << shift) + bias[j]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def input_float(wide, n, pop, numbers, current, bias):
     if pop[fp.DECAY_INPUT]:
         for j in range(n):
@@ -79,7 +80,7 @@ def input_float(wide, n, pop, numbers, current, bias):
             wide[j] = (wide[j] + current[j]) + bias[j]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def limit_int(wide, n, pop):
     """Saturate or wrap; returns how many were clipped."""
     clipped = 0
@@ -155,7 +156,7 @@ def _reset_to(wide, pop, numbers):
     return lambda wide, pop, numbers: pop[fp.RESET_TO]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def reset_where(wide, n, pop, numbers, threshold, who):
     """Rules 4 and 7 for the neurons whose byte in ``who`` is 1."""
     if pop[fp.RESET] == fp.RESET_HARD:
@@ -167,7 +168,7 @@ def reset_where(wide, n, pop, numbers, threshold, who):
             wide[j] = wide[j] - threshold[j] if who[j] else wide[j]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def cross(wide, n, threshold, strict, fired):
     """Rule 6; returns how many crossed."""
     count = 0

@@ -19,7 +19,8 @@ def run_packets(program: NodeProgram) -> tuple[np.ndarray, np.ndarray]:
     batches = np.append(program.ptr[1:], n)  # the host sends nothing
     work = Work(batches, program.wait.astype(np.int64), np.arange(1, n + 1), np.arange(n))
     tally, log = new_tally(plan), new_log(plan, True)
-    run_round(0, dims_of(plan), build_chip(plan), work, routes_of(plan), tally.sent, tally.delivered, log)
+    dims = dims_of(plan)
+    run_round(0, dims, build_chip(plan, dims), work, routes_of(plan), tally.sent, tally.delivered, log)
     times = np.zeros((n, 2), np.int64)
     times[log.rows[1:, 0]] = log.rows[1:, 1:]
     return times[:, 0], times[:, 1]

@@ -7,36 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from neurosim.engine.fast.layout import (
-    ACCEPT,
-    AT,
-    BATCH,
-    BUSY,
-    DEPTH,
-    EGRESS_END,
-    FLIT,
-    GRANT,
-    IDLE_AT,
-    LAST_BATCH,
-    LAST_ROUTE,
-    LIMIT,
-    NEVER,
-    POP_POINTER,
-    POPPED,
-    PUSHED,
-    REQUEST,
-    ROUTE,
-    SEND_POINTER,
-    STALL,
-    SYNAPSE_END,
-    UPDATE_END,
-    VC_POINTER,
-    WAITING,
-)
+from neurosim.engine.fast import columns as c
 from neurosim.engine.fast.router import allocate, allocate_single
 from neurosim.engine.fast.units import act_egress, act_synapse, act_update
 from neurosim.engine.fast.walk import mark_spikes, walk_endpoint
-from neurosim.engine.fast.wheel import lowest_bit, next_quantum, pop_due, wake_any
+from neurosim.engine.fast.wheel import lowest_bit, next_quantum, pointer, wake_due, wake_unit
 from neurosim.engine.plan import TimingPlan
 
 
@@ -94,80 +69,77 @@ def new_log(plan: TimingPlan, wanted: bool) -> Log:
 
 
 @njit(cache=True, nogil=True)
-def start_units(start, dims, inputs, outputs, update, egress, synapse, wheel, summary, heap, far, work):
+def start_units(start, m, dims, batches, batch_cycles, batch_end):
     """Everything as at the beginning of a round: pointers at their start values, units at their first batch."""
-    inputs[:, ACCEPT] = 0
-    inputs[:, REQUEST] = 0
-    outputs[:, GRANT] = 0
-    outputs[:, VC_POINTER] = dims.vcs - 1
+    for out in range(dims.outputs, dims.port_rows, c.OUTPUT_ROW):
+        m[out + c.GRANT] = 0
+    for row in range(dims.port_rows, dims.occupancy, c.PORT_ROW):
+        m[row + c.REQUEST] = m[row + c.ACCEPT] = 0
+        m[row + c.VC_POINTER] = dims.vcs - 1
     batch = spike = 0
     for e in range(dims.endpoints):
-        u, g, s = update[e], egress[e], synapse[e]
-        u[WAITING] = u[STALL] = s[BUSY] = 0
-        u[UPDATE_END] = g[EGRESS_END] = s[SYNAPSE_END] = s[IDLE_AT] = start
-        g[ROUTE] = g[LAST_ROUTE] = g[FLIT] = g[SEND_POINTER] = s[POP_POINTER] = 0
-        u[PUSHED] = u[LIMIT] = g[POPPED] = spike
-        u[AT] = NEVER
-        u[BATCH], u[LAST_BATCH] = batch, work.batches[e]
-        if batch < u[LAST_BATCH]:
-            u[AT] = start + work.batch_cycles[batch]
-            u[LIMIT] = work.batch_end[batch]
-            spike = work.batch_end[u[LAST_BATCH] - 1]
-            wake_any(wheel, summary, heap, far, dims.wheel_mask, start, u[AT], e)
-        batch = u[LAST_BATCH]
+        u = dims.ends + e * c.ENDPOINT_ROW
+        m[u + c.WAITING] = m[u + c.STALL] = m[u + c.SYNAPSE_BUSY] = 0
+        m[u + c.UPDATE_END] = m[u + c.EGRESS_END] = m[u + c.SYNAPSE_END] = m[u + c.IDLE_AT] = start
+        m[u + c.ROUTE] = m[u + c.LAST_ROUTE] = m[u + c.FLIT] = 0
+        m[u + c.SEND_POINTER] = m[u + c.POP_POINTER] = 0
+        m[u + c.PUSHED] = m[u + c.LIMIT] = m[u + c.POPPED] = spike
+        m[u + c.AT] = c.NEVER
+        m[u + c.BATCH] = batch
+        m[u + c.LAST_BATCH] = batches[e]
+        if batch < batches[e]:
+            m[u + c.AT] = start + batch_cycles[batch]
+            m[u + c.LIMIT] = batch_end[batch]
+            spike = batch_end[batches[e] - 1]
+            wake_unit(m, dims, start, m[u + c.AT], e)
+        batch = batches[e]
 
 
 @njit(cache=True, nogil=True)
 def run_round(start, dims, chip, work, routes, sent, delivered, log):
     """Run from quantum ``start`` until nobody is left to wake. Returns (last finish, a quantum for the next start)."""
-    fifo, word, arrive, ready = chip.fifo, chip.word, chip.arrive, chip.ready
-    inputs, outputs, interval, tile_xy, ends = chip.inputs, chip.outputs, chip.interval, chip.tile_xy, chip.ends
-    update, egress, synapse, scratch = chip.update, chip.egress, chip.synapse, chip.scratch
-    wheel, summary, heap, far = chip.wheel, chip.summary, chip.heap, chip.far
+    m = pointer(chip)
     batch_cycles, batch_end, spikes = work.batch_cycles, work.batch_end, work.spikes
     route_ptr, route_endpoint, route_busy = routes.ptr, routes.endpoint, routes.busy
     log_at, log_rows = log.at, log.rows
-    start_units(start, dims, inputs, outputs, update, egress, synapse, wheel, summary, heap, far, work)
+    start_units(start, m, dims, work.batches, batch_cycles, batch_end)
+    synapse = 2 * dims.endpoints
     single = dims.vcs == 1 and dims.flits == 1
-    endpoints, mask = dims.endpoints, dims.wheel_mask
     last = now = start
     while True:
-        now = next_quantum(wheel, summary, heap, mask, now)
-        if now == NEVER:
+        now = next_quantum(m, dims, now)
+        if now == c.NEVER:
             break
         last = now
-        pop_due(wheel, summary, heap, far, mask, now)
-        slot = now & mask
-        for k in range(wheel.shape[1]):
-            while wheel[slot, k] != 0:
-                bits = wheel[slot, k]
-                wheel[slot, k] = bits & (bits - 1)
+        wake_due(m, dims, now)
+        position = now & dims.mask
+        for k in range(dims.words):
+            word = dims.wheel + position * dims.words + k
+            while m[word] != 0:
+                bits = m[word]
+                m[word] = bits & (bits - 1)
                 actor = (k << 6) + lowest_bit(bits)
                 if actor >= dims.first_router:
-                    router = actor - dims.first_router
                     if single:
-                        allocate_single(now, router, dims, fifo, word, arrive, ready, inputs, outputs, interval,
-                                        tile_xy, ends, wheel, summary, scratch)  # fmt: skip
+                        allocate_single(now, actor, m, dims)
                     else:
-                        allocate(now, router, dims, fifo, word, arrive, ready, inputs, outputs, interval,
-                                 tile_xy, ends, wheel, summary, scratch)  # fmt: skip
-                elif actor >= 2 * endpoints:
-                    e = actor - 2 * endpoints
-                    act_synapse(now, e, dims, fifo, word, arrive, ready, inputs, ends[e], synapse[e], route_busy,
-                                delivered, wheel, summary, heap, far, start, log_at, log_rows)  # fmt: skip
-                elif actor >= endpoints:
-                    e = actor - endpoints
-                    act_egress(now, e, dims, fifo, word, arrive, ready, ends[e], tile_xy, ends, egress[e], update[e],
-                               spikes, route_ptr, route_endpoint, sent, wheel, summary, heap, far, start, log_at,
-                               log_rows)  # fmt: skip
+                        allocate(now, actor, m, dims)
+                elif actor >= synapse:
+                    e = actor - synapse
+                    u = dims.ends + e * c.ENDPOINT_ROW
+                    act_synapse(now, e, u, m, dims, route_busy, delivered, start, log_at, log_rows)
+                elif actor >= dims.endpoints:
+                    e = actor - dims.endpoints
+                    u = dims.ends + e * c.ENDPOINT_ROW
+                    act_egress(now, e, u, m, dims, spikes, route_ptr, route_endpoint, sent, start, log_at, log_rows)
                 else:
-                    act_update(now, actor, dims, update[actor], egress[actor, POPPED], ends[actor, DEPTH],
-                               batch_cycles, batch_end, wheel, summary, heap, far)  # fmt: skip
-        summary[slot >> 6] &= ~(1 << (slot & 63))
+                    act_update(now, actor, dims.ends + actor * c.ENDPOINT_ROW, m, dims, batch_cycles, batch_end)
+        m[dims.summary + (position >> 6)] &= ~(1 << (position & 63))
     finish = start
-    for e in range(endpoints):
-        finish = max(finish, update[e, UPDATE_END], egress[e, EGRESS_END], synapse[e, SYNAPSE_END])
-    return finish, max(finish, last) + mask + 1
+    for e in range(dims.endpoints):
+        u = dims.ends + e * c.ENDPOINT_ROW
+        finish = max(finish, m[u + c.UPDATE_END], m[u + c.EGRESS_END], m[u + c.SYNAPSE_END])
+    return finish, max(finish, last) + dims.mask + 1
 
 
 @njit(cache=True, nogil=True)
@@ -192,7 +164,7 @@ def run_rounds(first, last, start, dims, chip, walk, spikes, routes, work, tally
         finish, next_start = run_round(start, dims, chip, work, routes, tally.sent, tally.delivered, log)
         round_cycles[sample, r] = finish - start + barrier
         for e in range(dims.endpoints):
-            tally.update_stall[r, e] += chip.update[e, STALL]
-            tally.synapse_busy[r, e] += chip.synapse[e, BUSY]
+            tally.update_stall[r, e] += chip[dims.ends + e * c.ENDPOINT_ROW + c.STALL]
+            tally.synapse_busy[r, e] += chip[dims.ends + e * c.ENDPOINT_ROW + c.SYNAPSE_BUSY]
         start = next_start
     return start

@@ -8,291 +8,272 @@ from __future__ import annotations
 
 from numba import njit
 
-from neurosim.engine.fast.layout import (
-    ACCEPT,
-    ACCEPT_BEST,
-    ACTOR,
-    BASE,
-    BEST,
-    CREDIT,
-    DELAY,
-    DOWN,
-    END,
-    ENDPOINT_MASK,
-    ENDPOINT_SHIFT,
-    FLITS,
-    FREE_AT,
-    GRANT,
-    HEAD,
-    HEAD_BIT,
-    HELD,
-    IN_FREE_AT,
-    NEVER,
-    OUT_VC,
-    PORT,
-    PORT_MASK,
-    REQUEST,
-    TAIL,
-    TAIL_BIT,
-    UPSTREAM,
-    VC_POINTER,
-    WAIT,
-    X,
-    Y,
-)
-from neurosim.engine.fast.wheel import wake
+from neurosim.engine.fast import columns as c
+from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake
 
 
-@njit(cache=True, nogil=True)
-def direction(tile_xy, ends, tile, endpoint):
+@njit(**INLINE)
+def direction(m, dims, tile, endpoint):
     """Output port at ``tile`` towards an endpoint: x first, then y, then the endpoint's local port."""
-    x, y = tile_xy[tile, 0], tile_xy[tile, 1]
-    if ends[endpoint, X] != x:
-        return 0 if ends[endpoint, X] > x else 1
-    if ends[endpoint, Y] != y:
-        return 2 if ends[endpoint, Y] > y else 3
-    return ends[endpoint, PORT]
+    end = dims.ends + endpoint * c.ENDPOINT_ROW
+    east = m[end + c.X] - m[tile + c.X]
+    north = m[end + c.Y] - m[tile + c.Y]
+    port = m[end + c.PORT]
+    port = 2 + (north < 0) if north != 0 else port
+    return 0 + (east < 0) if east != 0 else port
 
 
-@njit(cache=True, nogil=True)
-def wait_for_credit(fifo, ready, wheel, summary, mask, queue, actor):
-    """``actor`` is blocked on ``queue``: wake it when the next credit is home, whenever that is."""
-    at = ready[fifo[queue, TAIL]]
-    if at < NEVER:
-        wake(wheel, summary, mask, at, actor)
+@njit(**INLINE)
+def tile_of(dims, actor):
+    return dims.tiles + (actor - dims.first_router) * c.TILE_ROW
+
+
+@njit(**INLINE)
+def has_credit(m, fifo, now):
+    return m[m[fifo + c.TAIL] + c.READY] <= now
+
+
+@njit(**INLINE)
+def wait_for_credit(m, dims, fifo, actor):
+    """``actor`` is blocked on ``fifo``: wake it when the next credit is home, whenever that is."""
+    at = m[m[fifo + c.TAIL] + c.READY]
+    if at < c.NEVER:
+        wake(m, dims, at, actor)
     else:
-        fifo[queue, WAIT] = 1
+        m[fifo + c.WAIT] = 1
 
 
-@njit(cache=True, nogil=True)
-def put(fifo, word, arrive, ready, queue, flit, at):
+@njit(**INLINE)
+def put(m, fifo, flit, at):
     """A flit takes the place at the tail of a queue with room; it may be seen from quantum ``at`` on."""
-    slot = fifo[queue, TAIL]
-    word[slot] = flit
-    arrive[slot] = at
-    ready[slot] = NEVER
-    slot += 1
-    fifo[queue, TAIL] = fifo[queue, BASE] if slot == fifo[queue, END] else slot
+    slot = m[fifo + c.TAIL]
+    m[slot + c.WORD] = flit
+    m[slot + c.ARRIVE] = at
+    m[slot + c.READY] = c.NEVER
+    m[fifo + c.TAIL] = m[slot + c.NEXT]
+    m[m[fifo + c.OCCUPIED]] |= m[fifo + c.BIT]
 
 
-@njit(cache=True, nogil=True)
-def take(fifo, arrive, ready, wheel, summary, mask, queue, home, sender):
-    """The flit at the head leaves; its credit is home at quantum ``home``. Returns when the next flit may be seen."""
-    slot = fifo[queue, HEAD]
-    arrive[slot] = NEVER
-    ready[slot] = home
-    slot += 1
-    if slot == fifo[queue, END]:
-        slot = fifo[queue, BASE]
-    fifo[queue, HEAD] = slot
-    if fifo[queue, WAIT] != 0:
-        fifo[queue, WAIT] = 0
-        wake(wheel, summary, mask, home, sender)
-    return arrive[slot]
+@njit(**INLINE)
+def take(m, dims, now, fifo):
+    """The flit at the head leaves and its credit goes home. Returns when the next flit may be seen."""
+    slot = m[fifo + c.HEAD]
+    home = now + m[fifo + c.CREDIT]
+    m[slot + c.ARRIVE] = c.NEVER
+    m[slot + c.READY] = home
+    slot = m[slot + c.NEXT]
+    m[fifo + c.HEAD] = slot
+    following = m[slot + c.ARRIVE]
+    if following == c.NEVER:
+        m[m[fifo + c.OCCUPIED]] &= ~m[fifo + c.BIT]
+    if m[fifo + c.WAIT] != 0:
+        m[fifo + c.WAIT] = 0
+        wake(m, dims, home, m[fifo + c.UPSTREAM])
+    return following
 
 
-@njit(cache=True, nogil=True)
-def allocate_single(now, router, dims, fifo, word, arrive, ready, inputs, outputs, interval, tile_xy, ends, wheel,
-                    summary, scratch):  # fmt: skip
+@njit(**INLINE)
+def move(m, dims, now, me, first, fifo, queue, out):
+    """The flit at the head of ``fifo`` crosses to ``queue`` behind ``out``. ``first``: first fifo of the input."""
+    flit = m[m[fifo + c.HEAD] + c.WORD]
+    following = take(m, dims, now, fifo)
+    actor, at = m[out + c.ACTOR], now + m[out + c.LATENCY]
+    if actor >= dims.first_router:
+        endpoint = (flit >> c.ENDPOINT_SHIFT) & c.ENDPOINT_MASK
+        flit = (flit & ~c.PORT_MASK) | direction(m, dims, tile_of(dims, actor), endpoint)
+    put(m, queue, flit, at)
+    wake(m, dims, at, actor)
+    m[out + c.FLITS] += 1
+    free_at = now + m[out + c.INTERVAL]
+    m[out + c.FREE_AT] = free_at
+    m[first + c.BUSY_UNTIL] = free_at
+    if following <= free_at:
+        wake(m, dims, free_at, me)
+
+
+@njit(**INLINE)
+def allocate_single(now, me, m, dims):
     """One virtual channel, one flit a packet: an input asks for one output at most, so every grant is accepted."""
-    mask, ports, me = dims.wheel_mask, dims.ports, dims.first_router + router
-    first = router * ports
+    tile = tile_of(dims, me)
+    fifos, outputs = m[tile + c.FIFOS], m[tile + c.OUTPUTS]
     n_asked = 0
-    for q in range(first, first + ports):
-        slot = fifo[q, HEAD]
-        if arrive[slot] > now:
-            continue
-        out = first + (word[slot] & PORT_MASK)
-        free_at = max(inputs[q, IN_FREE_AT], outputs[out, FREE_AT])
-        if free_at > now:
-            wake(wheel, summary, mask, free_at, me)
-            continue
-        queue = outputs[out, DOWN]
-        if ready[fifo[queue, TAIL]] > now:
-            wait_for_credit(fifo, ready, wheel, summary, mask, queue, me)
-            continue
-        distance = q - first - outputs[out, GRANT]
-        if distance < 0:
-            distance += ports
-        best = outputs[out, BEST]
-        if best == NEVER:
-            scratch[n_asked] = out
-            n_asked += 1
-        else:
-            wake(wheel, summary, mask, now + interval[out - first], me)  # the loser asks again
-        if distance < best:
-            outputs[out, BEST] = distance
+    for word in range(dims.occupancy_words):
+        bits = m[m[tile + c.OCCUPANCY] + word]
+        while bits != 0:
+            port = (word << 6) + lowest_bit(bits)
+            bits &= bits - 1
+            fifo = fifos + port * c.FIFO_ROW
+            slot = m[fifo + c.HEAD]
+            if m[slot + c.ARRIVE] > now:
+                continue
+            out = outputs + (m[slot + c.WORD] & c.PORT_MASK) * c.OUTPUT_ROW
+            free_at = max(m[fifo + c.BUSY_UNTIL], m[out + c.FREE_AT])
+            if free_at > now:
+                wake(m, dims, free_at, me)
+                continue
+            if not has_credit(m, m[out + c.DOWN], now):
+                wait_for_credit(m, dims, m[out + c.DOWN], me)
+                continue
+            distance = port - m[out + c.GRANT]
+            distance += dims.ports if distance < 0 else 0
+            best = m[out + c.BEST]
+            if best == c.NEVER:
+                m[dims.scratch + n_asked] = out
+                n_asked += 1
+            else:
+                wake(m, dims, now + m[out + c.INTERVAL], me)  # the loser asks again
+            m[out + c.BEST] = min(best, distance)
     for k in range(n_asked):
-        out = scratch[k]
-        port = outputs[out, GRANT] + outputs[out, BEST]
-        outputs[out, BEST] = NEVER
-        if port >= ports:
-            port -= ports
-        q = first + port
-        flit = word[fifo[q, HEAD]]
-        following = take(fifo, arrive, ready, wheel, summary, mask, q, now + inputs[q, CREDIT], inputs[q, UPSTREAM])
-        actor, at = outputs[out, ACTOR], now + outputs[out, DELAY]
-        if actor >= dims.first_router:
-            endpoint = (flit >> ENDPOINT_SHIFT) & ENDPOINT_MASK
-            flit = (flit & ~PORT_MASK) | direction(tile_xy, ends, actor - dims.first_router, endpoint)
-        put(fifo, word, arrive, ready, outputs[out, DOWN], flit, at)
-        wake(wheel, summary, mask, at, actor)
-        outputs[out, FLITS] += 1
-        outputs[out, GRANT] = 0 if port + 1 == ports else port + 1
-        free_at = now + interval[out - first]
-        outputs[out, FREE_AT] = free_at
-        inputs[q, IN_FREE_AT] = free_at
-        if following <= free_at:
-            wake(wheel, summary, mask, free_at, me)
+        out = m[dims.scratch + k]
+        port = m[out + c.GRANT] + m[out + c.BEST]
+        port -= dims.ports if port >= dims.ports else 0
+        m[out + c.BEST] = c.NEVER
+        m[out + c.GRANT] = 0 if port + 1 == dims.ports else port + 1
+        fifo = fifos + port * c.FIFO_ROW
+        move(m, dims, now, me, fifo, fifo, m[out + c.DOWN], out)
 
 
-@njit(cache=True, nogil=True)
-def usable(fifo, ready, queue, now):
+@njit(**INLINE)
+def usable(m, fifo, now):
     """A head flit may take this channel: nobody holds it and there is a credit."""
-    return fifo[queue, HELD] == 0 and ready[fifo[queue, TAIL]] <= now
+    return m[fifo + c.HELD] == 0 and has_credit(m, fifo, now)
 
 
 @njit(cache=True, nogil=True)
-def may_ask(now, me, dims, fifo, ready, outputs, wheel, summary, f, flit, out):
-    """Whether the flit at the head of fifo ``f`` asks for output ``out``; if not, who will say when to look again."""
-    mask, down = dims.wheel_mask, outputs[out, DOWN]
-    if outputs[out, FREE_AT] > now:
-        wake(wheel, summary, mask, outputs[out, FREE_AT], me)
+def may_ask(now, me, m, dims, fifo, flit, out):
+    """Whether the flit at the head of ``fifo`` asks for output ``out``; if not, who will say when to look again."""
+    down = m[out + c.DOWN]
+    if m[out + c.FREE_AT] > now:
+        wake(m, dims, m[out + c.FREE_AT], me)
         return False
-    if flit & HEAD_BIT == 0:
-        queue = down + fifo[f, OUT_VC]
-        if ready[fifo[queue, TAIL]] <= now:
+    if flit & c.HEAD_FLIT == 0:
+        queue = down + m[fifo + c.OUT_VC] * c.FIFO_ROW
+        if has_credit(m, queue, now):
             return True
-        wait_for_credit(fifo, ready, wheel, summary, mask, queue, me)
+        wait_for_credit(m, dims, queue, me)
         return False
     for vc in range(dims.vcs):
-        if usable(fifo, ready, down + vc, now):
+        if usable(m, down + vc * c.FIFO_ROW, now):
             return True
     for vc in range(dims.vcs):  # a held channel is released by this very router, which then looks again
-        if fifo[down + vc, HELD] == 0:
-            wait_for_credit(fifo, ready, wheel, summary, mask, down + vc, me)
+        if m[down + vc * c.FIFO_ROW + c.HELD] == 0:
+            wait_for_credit(m, dims, down + vc * c.FIFO_ROW, me)
     return False
 
 
-@njit(cache=True, nogil=True)
-def gather_requests(now, router, dims, fifo, word, arrive, ready, inputs, outputs, wheel, summary, scratch):
-    """Fill the table of requests. For input i and output o of the router, pair i * ports + o of ``scratch``:
+@njit(**INLINE)
+def gather_requests(now, me, m, dims):
+    """Fill the table of requests. For input i and output o of the router, pair (i << shift) + o of the scratch:
 
-    [pair] 1 + score of the best vc (0: none asks), [n2 + pair] that vc, [2 n2 + k] the k-th pair that asks.
-    The score puts body flits before heads, then goes by distance from the request pointer. Returns (pairs, asking).
+    [pair] score of the best vc (0: none asks), [n2 + pair] that vc, [2 n2 + k] the k-th pair that asks. The score
+    puts body flits before heads, then goes by distance from the request pointer. Returns (pairs, asking).
     """
-    ports, vcs, me = dims.ports, dims.vcs, dims.first_router + router
-    n2 = ports * ports
+    vcs, tile = dims.vcs, tile_of(dims, me)
+    scratch, n2 = dims.scratch, 1 << (2 * dims.shift)
     n_pairs = asking = 0
-    for port in range(ports):
-        q = router * ports + port
-        for vc in range(vcs):
-            f = q * vcs + vc
-            slot = fifo[f, HEAD]
-            if arrive[slot] > now:
+    for word in range(dims.occupancy_words):
+        bits = m[m[tile + c.OCCUPANCY] + word]
+        while bits != 0:
+            number = (word << 6) + lowest_bit(bits)
+            bits &= bits - 1
+            fifo = m[tile + c.FIFOS] + number * c.FIFO_ROW
+            port, vc = m[fifo + c.OF_PORT], m[fifo + c.OF_VC]
+            slot = m[fifo + c.HEAD]
+            if m[slot + c.ARRIVE] > now:
                 continue
-            if inputs[q, IN_FREE_AT] > now:
-                wake(wheel, summary, dims.wheel_mask, inputs[q, IN_FREE_AT], me)
-                break
-            flit = word[slot]
-            o = flit & PORT_MASK
-            if not may_ask(now, me, dims, fifo, ready, outputs, wheel, summary, f, flit, router * ports + o):
+            busy_until = m[fifo - vc * c.FIFO_ROW + c.BUSY_UNTIL]
+            if busy_until > now:
+                wake(m, dims, busy_until, me)
+                continue
+            flit = m[slot + c.WORD]
+            o = flit & c.PORT_MASK
+            if not may_ask(now, me, m, dims, fifo, flit, m[tile + c.OUTPUTS] + o * c.OUTPUT_ROW):
                 continue
             asking += 1
-            distance = vc - inputs[q, REQUEST]
-            score = 1 + (distance + vcs if distance < 0 else distance) + (vcs if flit & HEAD_BIT else 0)
-            pair = port * ports + o
-            if scratch[pair] == 0:
-                scratch[2 * n2 + n_pairs] = pair
+            distance = vc - m[m[tile + c.PORTS] + port * c.PORT_ROW + c.REQUEST]
+            score = 1 + (distance + vcs if distance < 0 else distance) + (vcs if flit & c.HEAD_FLIT else 0)
+            pair = (port << dims.shift) + o
+            if m[scratch + pair] == 0:
+                m[scratch + 2 * n2 + n_pairs] = pair
                 n_pairs += 1
-            if scratch[pair] == 0 or score < scratch[pair]:
-                scratch[pair] = score
-                scratch[n2 + pair] = vc
+            if m[scratch + pair] == 0 or score < m[scratch + pair]:
+                m[scratch + pair] = score
+                m[scratch + n2 + pair] = vc
     return n_pairs, asking
 
 
-@njit(cache=True, nogil=True)
-def grant_and_accept(router, ports, inputs, outputs, scratch, n_pairs):
+@njit(**INLINE)
+def cyclic(number, pointer, size):
+    """Steps from ``pointer`` up to ``number``, modulo size."""
+    return number - pointer + (size if number < pointer else 0)
+
+
+@njit(**INLINE)
+def grant_and_accept(m, dims, tile, n_pairs):
     """Each output grants the first asking input from its pointer, each input accepts the first granting output.
 
     Returns how many were accepted; their pairs replace the front of the list of pairs.
     """
-    first, pairs = router * ports, 2 * ports * ports
+    ports, scratch = dims.ports, dims.scratch
+    outputs, port_rows, pairs = m[tile + c.OUTPUTS], m[tile + c.PORTS], scratch + (2 << (2 * dims.shift))
+    low = (1 << dims.shift) - 1
     for k in range(n_pairs):
-        port, o = divmod(scratch[pairs + k], ports)
-        distance = (port - outputs[first + o, GRANT]) % ports
-        outputs[first + o, BEST] = min(outputs[first + o, BEST], distance)
+        i, o = m[pairs + k] >> dims.shift, m[pairs + k] & low
+        out = outputs + o * c.OUTPUT_ROW
+        m[out + c.BEST] = min(m[out + c.BEST], cyclic(i, m[out + c.GRANT], ports))
     for k in range(n_pairs):
-        port, o = divmod(scratch[pairs + k], ports)
-        if (port - outputs[first + o, GRANT]) % ports == outputs[first + o, BEST]:
-            distance = (o - inputs[first + port, ACCEPT]) % ports
-            inputs[first + port, ACCEPT_BEST] = min(inputs[first + port, ACCEPT_BEST], distance)
+        i, o = m[pairs + k] >> dims.shift, m[pairs + k] & low
+        out, row = outputs + o * c.OUTPUT_ROW, port_rows + i * c.PORT_ROW
+        if cyclic(i, m[out + c.GRANT], ports) == m[out + c.BEST]:
+            m[row + c.ACCEPT_BEST] = min(m[row + c.ACCEPT_BEST], cyclic(o, m[row + c.ACCEPT], ports))
     accepted = 0
     for k in range(n_pairs):
-        pair = scratch[pairs + k]
-        port, o = divmod(pair, ports)
-        scratch[pair] = 0
-        granted = (port - outputs[first + o, GRANT]) % ports == outputs[first + o, BEST]
-        if granted and (o - inputs[first + port, ACCEPT]) % ports == inputs[first + port, ACCEPT_BEST]:
-            scratch[pairs + accepted + n_pairs] = pair
+        pair = m[pairs + k]
+        i, o = pair >> dims.shift, pair & low
+        out, row = outputs + o * c.OUTPUT_ROW, port_rows + i * c.PORT_ROW
+        m[scratch + pair] = 0
+        granted = cyclic(i, m[out + c.GRANT], ports) == m[out + c.BEST]
+        if granted and cyclic(o, m[row + c.ACCEPT], ports) == m[row + c.ACCEPT_BEST]:
+            m[pairs + n_pairs + accepted] = pair
             accepted += 1
     for k in range(n_pairs):
-        port, o = divmod(scratch[pairs + k], ports)
-        outputs[first + o, BEST] = NEVER
-        inputs[first + port, ACCEPT_BEST] = NEVER
+        m[outputs + (m[pairs + k] & low) * c.OUTPUT_ROW + c.BEST] = c.NEVER
+        m[port_rows + (m[pairs + k] >> dims.shift) * c.PORT_ROW + c.ACCEPT_BEST] = c.NEVER
     for k in range(accepted):
-        scratch[pairs + k] = scratch[pairs + n_pairs + k]
+        m[pairs + k] = m[pairs + n_pairs + k]
     return accepted
 
 
 @njit(cache=True, nogil=True)
-def channel_for(now, vcs, fifo, ready, outputs, out):
-    """The first usable channel at or after the output's pointer, which moves past it."""
-    vc = outputs[out, VC_POINTER]
-    while not usable(fifo, ready, outputs[out, DOWN] + vc, now):
-        vc = 0 if vc + 1 == vcs else vc + 1
-    outputs[out, VC_POINTER] = 0 if vc + 1 == vcs else vc + 1
-    return vc
-
-
-@njit(cache=True, nogil=True)
-def allocate(now, router, dims, fifo, word, arrive, ready, inputs, outputs, interval, tile_xy, ends, wheel, summary,
-             scratch):  # fmt: skip
+def allocate(now, me, m, dims):
     """Any number of channels and flits: request, grant, accept, then the accepted flits move and pointers with them."""
-    mask, ports, me = dims.wheel_mask, dims.ports, dims.first_router + router
-    n2 = ports * ports
-    n_pairs, asking = gather_requests(
-        now, router, dims, fifo, word, arrive, ready, inputs, outputs, wheel, summary, scratch
-    )
-    accepted = grant_and_accept(router, ports, inputs, outputs, scratch, n_pairs)
+    tile, ports, vcs = tile_of(dims, me), dims.ports, dims.vcs
+    n2 = 1 << (2 * dims.shift)
+    pairs = dims.scratch + 2 * n2
+    n_pairs, asking = gather_requests(now, me, m, dims)
+    accepted = grant_and_accept(m, dims, tile, n_pairs)
     again = asking > accepted
     for k in range(accepted):
-        pair = scratch[2 * n2 + k]
-        port, o = divmod(pair, ports)
-        vc = scratch[n2 + pair]
-        q, out = router * ports + port, router * ports + o
-        f = q * dims.vcs + vc
-        flit = word[fifo[f, HEAD]]
-        if flit & HEAD_BIT:
-            fifo[f, OUT_VC] = channel_for(now, dims.vcs, fifo, ready, outputs, out)
-        queue = outputs[out, DOWN] + fifo[f, OUT_VC]
-        fifo[queue, HELD] = 0 if flit & TAIL_BIT else 1
-        again |= flit & TAIL_BIT != 0 and flit & HEAD_BIT == 0  # the released channel may be what a head waits for
-        following = take(fifo, arrive, ready, wheel, summary, mask, f, now + inputs[q, CREDIT], inputs[q, UPSTREAM])
-        actor, at = outputs[out, ACTOR], now + outputs[out, DELAY]
-        if actor >= dims.first_router:
-            endpoint = (flit >> ENDPOINT_SHIFT) & ENDPOINT_MASK
-            flit = (flit & ~PORT_MASK) | direction(tile_xy, ends, actor - dims.first_router, endpoint)
-        put(fifo, word, arrive, ready, queue, flit, at)
-        wake(wheel, summary, mask, at, actor)
-        outputs[out, FLITS] += 1
-        outputs[out, GRANT] = 0 if port + 1 == ports else port + 1
-        inputs[q, ACCEPT] = 0 if o + 1 == ports else o + 1
-        inputs[q, REQUEST] = 0 if vc + 1 == dims.vcs else vc + 1
-        free_at = now + interval[o]
-        outputs[out, FREE_AT] = free_at
-        inputs[q, IN_FREE_AT] = free_at
-        if following <= free_at:
-            wake(wheel, summary, mask, free_at, me)
+        pair = m[pairs + k]
+        i, o = pair >> dims.shift, pair & ((1 << dims.shift) - 1)
+        vc = m[dims.scratch + n2 + pair]
+        first = m[tile + c.FIFOS] + i * vcs * c.FIFO_ROW
+        fifo, out = first + vc * c.FIFO_ROW, m[tile + c.OUTPUTS] + o * c.OUTPUT_ROW
+        flit = m[m[fifo + c.HEAD] + c.WORD]
+        if flit & c.HEAD_FLIT:
+            row = m[tile + c.PORTS] + o * c.PORT_ROW
+            out_vc = m[row + c.VC_POINTER]
+            while not usable(m, m[out + c.DOWN] + out_vc * c.FIFO_ROW, now):
+                out_vc = 0 if out_vc + 1 == vcs else out_vc + 1
+            m[row + c.VC_POINTER] = 0 if out_vc + 1 == vcs else out_vc + 1
+            m[fifo + c.OUT_VC] = out_vc
+        queue = m[out + c.DOWN] + m[fifo + c.OUT_VC] * c.FIFO_ROW
+        m[queue + c.HELD] = 0 if flit & c.TAIL_FLIT else 1
+        again |= (flit & c.TAIL_FLIT != 0) and (flit & c.HEAD_FLIT == 0)  # a head may wait for the channel released
+        m[out + c.GRANT] = 0 if i + 1 == ports else i + 1
+        row = m[tile + c.PORTS] + i * c.PORT_ROW
+        m[row + c.ACCEPT] = 0 if o + 1 == ports else o + 1
+        m[row + c.REQUEST] = 0 if vc + 1 == vcs else vc + 1
+        move(m, dims, now, me, first, fifo, queue, out)
     if again:
-        wake(wheel, summary, mask, now + 1, me)
+        wake(m, dims, now + 1, me)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.accumulate import gather_input
+from neurosim.engine.fast.compile import inner, kernel, pasted
 from neurosim.engine.fast.neurons import add_input, cross, leak, limit, reset_where, rest_of
 
 PACK = np.uint64(0x0102040810204080)
 TOP_BYTE = np.uint64(56)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def settle(pop, work, touched, active):
     """Input sums in C order, and who was touched; the channel-last layout of convolutions ends here."""
     n = pop[fp.N]
     if not pop[fp.CHANNEL_LAST]:
         if touched & fp.TOUCHED_ALL:
-            active[:n] = 1
+            active[:] = 1
         elif touched & fp.TOUCHED_NEURONS:
-            active[:n] = work.marks[:n]
+            for j in range(n):
+                active[j] = work.marks[j]
         return work.sums
     channels, pixels, granules = pop[fp.CHANNELS], pop[fp.PIXELS], pop[fp.GRANULES]
     per_granule = channels // granules
@@ -36,11 +37,11 @@ def settle(pop, work, touched, active):
             for p in range(pixels):
                 active[to + p] |= work.marks[p * channels + c]
     if touched & fp.TOUCHED_ALL:
-        active[:n] = 1
+        active[:] = 1
     return work.current
 
 
-@njit(cache=True, nogil=True)
+@inner
 def clear(pop, work, touched):
     n = pop[fp.N]
     work.sums[:n] = 0
@@ -50,7 +51,7 @@ def clear(pop, work, touched):
         work.pixel_marks[: pop[fp.PIXELS] * pop[fp.GRANULES]] = 0
 
 
-@njit(cache=True, nogil=True)
+@pasted
 def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold, active, fired, t):
     """One block of a `Lif` population through the rules of `neurosim.snn.neuron`; returns (clipped, spikes)."""
     n = v.size
@@ -79,7 +80,8 @@ def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold,
             # A waiting neuron keeps its delayed reset; any other has had it.
             pending[j] = pending[j] if waits else fired[j]
     elif pop[fp.DELAYED]:
-        pending[:] = fired
+        for j in range(n):
+            pending[j] = fired[j]
     if spikes and not pop[fp.DELAYED]:
         reset_where(wide, n, pop, numbers, threshold, fired)
         if pop[fp.RESET] == fp.RESET_SUBTRACT:
@@ -89,7 +91,7 @@ def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold,
     return clipped, spikes
 
 
-@njit(cache=True, nogil=True)
+@pasted
 def update_lif(tables, work, p, t, current):
     """All blocks of population p; returns the number of spikes (at least; 0 means none)."""
     pop, numbers = tables.pop[p], tables.pop_float[p]
@@ -109,22 +111,23 @@ def update_lif(tables, work, p, t, current):
     return total
 
 
-@njit(cache=True, nogil=True)
+@inner
 def emit_fired(pop, work, neuron, used):
     """Append the neurons whose ``fired`` byte is 1, eight at a time; returns the new end."""
     n, start = pop[fp.N], pop[fp.START]
     words = (n + 7) // 8
-    work.fired[n : words * 8] = 0
+    for j in range(n, words * 8):
+        work.fired[j] = 0
     for word in range(words):
         if work.fired_words[word]:
+            # Written always, kept if it fired: no branch to mispredict. The buffer has room for one too many.
             for j in range(word * 8, word * 8 + 8):
-                if work.fired[j]:
-                    neuron[used] = start + j
-                    used += 1
+                neuron[used] = start + j
+                used += work.fired[j]
     return used
 
 
-@njit(cache=True, nogil=True)
+@inner
 def emit_relay(pop, work, p, current, neuron, value, used):
     """Append a spike for each input that is not zero; counts values that do not fit the relay's bits."""
     for j in range(pop[fp.N]):
@@ -140,7 +143,7 @@ def emit_relay(pop, work, p, current, neuron, value, used):
     return used
 
 
-@njit(cache=True, nogil=True)
+@inner
 def copy_stimulus(pop, work, stimulus_neuron, stimulus_value, a, b, neuron, value, used):
     """Append the spikes of the stimulus that belong to an input population."""
     low, n, start = pop[fp.STIMULUS_START], pop[fp.N], pop[fp.START]
@@ -155,7 +158,7 @@ def copy_stimulus(pop, work, stimulus_neuron, stimulus_value, a, b, neuron, valu
     return used
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last, neuron, value, active, membrane):
     """Samples ``chunk`` = (s0, s1), going on at sample s, timestep t with ``used`` spikes in ``neuron``.
 
@@ -166,11 +169,12 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
     n_populations, n_neurons = tables.pop.shape[0], work.v.size
     while s < chunk[1]:
         if t == 0:
-            work.v[:] = tables.v_init
-            work.wait[:] = 0
-            work.pending[:] = 0
+            for j in range(n_neurons):
+                work.v[j] = tables.v_init[j]
+                work.wait[j] = 0
+                work.pending[j] = 0
         while t < timesteps:
-            if used + n_neurons > neuron.size:
+            if used + n_neurons >= neuron.size:
                 return s, t, used
             row = (s - chunk[0]) * timesteps + t
             for i in range(n_populations):
@@ -188,13 +192,14 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
                 out[word] = (work.active_words[word] * PACK) >> TOP_BYTE
                 work.active_words[word] = 0
             t += 1
-        membrane[s, :] = work.v
+        for j in range(n_neurons):
+            membrane[s, j] = work.v[j]
         s += 1
         t = 0
     return s, t, used
 
 
-@njit(cache=True, nogil=True)
+@pasted
 def step_population(tables, work, p, t, row, first, last, neuron, value, used):
     """Gather, update and emit one population in one timestep; returns the new end of the spikes."""
     pop = tables.pop[p]
@@ -212,7 +217,7 @@ def step_population(tables, work, p, t, row, first, last, neuron, value, used):
     return used
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def collect(first, last, neuron, value, out_neuron, out_value):
     """Spikes of a chunk from update order into population order; returns nothing, fills ``out_*``."""
     used = 0

@@ -9,7 +9,8 @@ from threading import local
 
 import numpy as np
 
-from neurosim.engine.fast.layout import FLITS, build_chip, dims_of
+from neurosim.engine.fast.columns import FLITS
+from neurosim.engine.fast.layout import build_chip, dims_of, outputs_of
 from neurosim.engine.fast.rounds import Tally, new_log, new_tally, new_work, routes_of, run_rounds
 from neurosim.engine.fast.walk import build_spikes, build_walk
 from neurosim.engine.plan import PacketLog, TimingPlan, TimingResult
@@ -21,7 +22,7 @@ class Worker:
 
     def __init__(self, plan: TimingPlan, log: bool) -> None:
         self.clock = 0
-        self.chip = build_chip(plan)
+        self.chip = build_chip(plan, dims_of(plan))
         self.work = new_work(plan.n_cores + 1, plan.n_neurons)
         self.tally = new_tally(plan)
         self.log = new_log(plan, log)
@@ -63,9 +64,9 @@ def fast_timing(
     *,
     log: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> TimingResult:
-    """Cycles and counts of ``trace`` on ``plan``. ``progress(done, total)`` counts rounds of samples."""
+    """Cycles and counts of ``trace`` on ``plan``. ``progress(done)`` is told how many samples' worth is done."""
     job = Job(plan, trace, log)
     total = trace.n_samples * plan.n_rounds
     threads = max(1, threads or os.cpu_count() or 1)
@@ -76,7 +77,7 @@ def fast_timing(
         for future in as_completed([pool.submit(job.run, *chunk) for chunk in chunks]):
             done += future.result()
             if progress is not None:
-                progress(done, total)
+                progress(done // plan.n_rounds)
     return collect(job)
 
 
@@ -87,7 +88,7 @@ def collect(job: Job) -> TimingResult:
     total = Tally(*(sum(parts[1:], parts[0]) for parts in zip(*tallies, strict=True)))
     links = np.zeros((router.width * router.height, job.dims.ports), np.int64)
     for worker in job.workers:
-        links += worker.chip.outputs[:, FLITS].reshape(links.shape)
+        links += outputs_of(worker.chip, job.dims)[:, :, FLITS]
     return TimingResult(
         round_cycles=job.round_cycles,
         accessed=total.counts[:, 0].copy(),

@@ -1,0 +1,66 @@
+"""A chip as text: every action, memory, source and assumption is there, at any width."""
+
+import re
+
+import pytest
+from rich.console import Console
+
+from neurosim.arch import ACTIONS, list_chips, load_chip
+from neurosim.arch.describe import describe
+
+
+def shown_at(chip, width):
+    console = Console(width=width, color_system=None)
+    with console.capture() as captured:
+        console.print(describe(chip))
+    return captured.get()
+
+
+def text(name, width=140):
+    return shown_at(load_chip(name), width)
+
+
+@pytest.mark.parametrize("name", list_chips())
+@pytest.mark.parametrize("width", [100, 140])
+def test_complete_at_any_width(name, width):
+    chip, shown = load_chip(name), text(name, width)
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= width
+    words = {word for line in lines for word in line.split()[:1]}
+    assert set(ACTIONS) <= words
+    assert {spec.component for spec in chip.leakage} <= words
+    flat = re.sub(r"\s+", "", shown)
+    for passage in [chip.title, chip.description, *chip.sources.values(), *chip.assumptions.values()]:
+        assert re.sub(r"\s+", "", passage)[:40] in flat
+    assert "…" not in shown
+
+
+def row(shown, start):
+    return next(line for line in shown.splitlines() if line.startswith(start)).split()
+
+
+def test_numbers_of_loihi():
+    shown = text("loihi-2018")
+    assert row(shown, "accumulate_dense")[1:4] == ["accumulate", "23.6", "davies2018;"]
+    assert row(shown, "accumulate, dense")[2:5] == ["35", "3.5", "ns"]
+    assert row(shown, "hop north, south")[3:6] == ["65", "6.5", "ns"]
+    assert row(shown, "barrier, 32 tiles")[3:6] == ["4,650", "465", "ns"]
+    assert row(shown, "routing_table")[1:5] == ["20", "KiB", "32", "b"]
+    assert row(shown, "membrane_memory")[1:3] == ["no", "limit"]
+    assert row(shown, "static")[1:5] == ["104.4", "1", "104.4", "frady2020"]
+    assert row(shown, "barrier  ")[2:5] == ["-", "the", "table"]
+
+
+def test_numbers_of_the_edge_chip():
+    shown = text("edge-28nm")
+    assert row(shown, "synaptic_memory")[1:8] == ["128", "KiB", "64", "b", "2", "2", "ns"]
+    assert row(shown, "neuron access")[2:5] == ["2", "4", "ns"]
+    assert "CACTI 7 table 64 KiB x 64 b, 28 nm lstp ED^2" in shown
+    assert "integers of 1 to 8 b" in shown and "float32" in shown
+
+
+def test_a_band_is_shown():
+    chip = load_chip("loihi-2018")
+    spec = chip.energy["hop_east"].model_copy(update={"low_pj": 2.0, "high_pj": 5.5})
+    banded = chip.model_copy(update={"energy": {**chip.energy, "hop_east": spec}})
+    assert "3 (2 to 5.5)" in shown_at(banded, 140)
