@@ -88,7 +88,9 @@ def test_reference_and_fast_engine_agree_on_random_networks_and_chips(case, chip
     except NeurosimError as refusal:
         # Only what nothing can run: a loop too fast for next-step delivery, more layers than cores, fractions or a
         # maximum of graded values in an integer network.
-        assert any(text in str(refusal) for text in ("next-step", "cannot be spread", "max pooling", "'max'", "fractions"))
+        assert any(
+            text in str(refusal) for text in ("next-step", "cannot be spread", "max pooling", "'max'", "fractions")
+        )
         assume(False)
     same(simulate_stages(network, chip, stimulus, engine="reference", **options), fast)
     result = simulate(network, chip, stimulus, capacity="report")

@@ -1,98 +1,173 @@
-"""What would make a network fit: computed from the network and the chip, never guessed."""
+"""What would make a network fit: tried, not guessed.
+
+Every change offered has been run through the partitioner and fitted, one change at a time. Networks too large to try
+that often are given bounds instead, and those say "at least" or "at most".
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import overflow_text
-from neurosim.mapping.layout import is_unrolled
+from neurosim.mapping.layout import Layout, entry_bits, is_unrolled
 from neurosim.mapping.mapping import Overflow
+from neurosim.mapping.partition import CoreTooSmall, partition
+from neurosim.snn.codecs import CodebookCodec
 from neurosim.snn.network import Network, Projection
 
+_TRIED_NEURONS = 20_000
+_TRIED_ENTRIES = 1_000_000
+_MEMORIES = ("synaptic_memory", "membrane_memory", "axon_table", "routing_table")
 
-def _stored_weights(network: Network, projection: Projection, chip: Chip) -> int:
-    """Weights that must be stored at least once somewhere on the chip."""
-    connectivity = projection.connectivity
+
+def refuse(network: Network, chip: Chip, overflows: Sequence[Overflow], place: str | None = None) -> NoReturn:
+    """Raise for limits that are broken: the first by its numbers (``place`` says whose), and the nearest changes."""
+    first = overflows[0]
+    more = f", and {len(overflows) - 1} more limits" if len(overflows) > 1 else ""
+    # Of one memory, the core that needs most says what a larger memory must hold.
+    worst = max((o for o in overflows if o.memory == first.memory), key=lambda o: o.needed)
+    raise NeurosimError(
+        f"network does not fit chip {chip.name}: {overflow_text(first, place)}{more}; {advise(network, chip, worst)}, "
+        "or run it anyway with --capacity report"
+    )
+
+
+def at_a_glance(network: Network, chip: Chip) -> Overflow | None:
+    """What cannot fit however it is cut, known before any work: too many neurons or weight bits for the chip."""
+    neurons = sum(p.n_neurons for p in network.populations if p.model.kind != "input")
+    capacity = chip.core.synaptic_memory.capacity_bits * chip.n_cores
+    for name, unit, needed, limit in (
+        ("neurons", "neurons", neurons, chip.core.neurons * chip.n_cores),
+        ("synaptic_memory", "bits", least_synaptic_bits(network, chip), capacity),
+    ):
+        if needed > limit:
+            return Overflow(-1, name, unit, needed, limit)
+    return None
+
+
+def least_synaptic_bits(network: Network, chip: Chip, weight_bits: int | None = None) -> int:
+    """A lower bound of the synaptic memory of the whole chip: every weight once, no padding, the shortest index.
+
+    ``weight_bits`` narrows the integer weights that are wider.
+    """
+    return sum(_least_bits(network, p, chip, weight_bits) for p in network.projections)
+
+
+def _least_bits(network: Network, projection: Projection, chip: Chip, weight_bits: int | None) -> int:
+    connectivity, codec = projection.connectivity, projection.codec
     if connectivity.event != "synapse":
         return 0
-    if is_unrolled(projection, chip):
-        return network.connections(projection)
-    return int(connectivity.weights.size)
-
-
-def least_synaptic_bits(network: Network, chip: Chip) -> int:
-    """A lower bound of the synaptic memory of the whole chip: every weight once, no padding."""
-    total = 0
-    for projection in network.projections:
-        index = 1 if projection.connectivity.kind == "sparse" or is_unrolled(projection, chip) else 0
-        total += int(_stored_weights(network, projection, chip) * (projection.codec.bits + index))
-    return total
-
-
-def too_big_at_a_glance(network: Network, chip: Chip) -> None:
-    """Refuse what cannot fit however it is cut, before any work: too many neurons or weight bits for the chip."""
-    neurons = sum(p.n_neurons for p in network.populations if p.model.kind != "input")
-    limits = (
-        ("neurons", "neurons", neurons, chip.core.neurons * chip.n_cores),
-        (
-            "synaptic_memory",
-            "bits",
-            least_synaptic_bits(network, chip),
-            chip.core.synaptic_memory.capacity_bits * chip.n_cores,
-        ),
-    )
-    for name, unit, needed, limit in limits:
-        if needed > limit:
-            overflow = Overflow(-1, name, unit, needed, limit)
-            raise NeurosimError(
-                f"network does not fit chip {chip.name}: {overflow_text(overflow)}; {advise(network, chip, overflow)}, "
-                "or run it anyway with --capacity report"
-            )
+    width = codec.bits
+    if codec.kind == "int" and weight_bits is not None:
+        width = min(width, weight_bits)
+    if connectivity.kind == "sparse" or is_unrolled(projection, chip):
+        # A block of one neuron still has an index of no bits, unless the chip fixes the width.
+        index_bits = chip.core.synaptic_memory.index_bits or 0
+        each = entry_bits(codec) if isinstance(codec, CodebookCodec) else width
+        return int(network.connections(projection) * (each + index_bits))
+    return int(connectivity.weights.size * width)
 
 
 def advise(network: Network, chip: Chip, overflow: Overflow) -> str:
-    """The nearest change that would fit, for one broken limit."""
-    if overflow.memory in ("axons_in", "axons_out", "routing_table", "axon_table"):
-        field = overflow.memory if overflow.unit != "bits" else f"{overflow.memory}.capacity_bits"
-        return f"nearest change that fits: core.{field} of {overflow.needed}"
-    capacity = chip.core.synaptic_memory.capacity_bits * chip.n_cores
+    """The nearest changes that would fit, for one broken limit."""
+    neurons = sum(p.n_neurons for p in network.populations if p.model.kind != "input")
+    if overflow.core >= 0:
+        return f"nearest change that fits this core map: {_field(overflow.memory)} of {overflow.needed}"
+    listed = [p for p in network.projections if p.connectivity.kind in ("sparse", "pool")]
+    small = neurons <= _TRIED_NEURONS and sum(int(network.fan_out(p).sum()) for p in listed) <= _TRIED_ENTRIES
+    options = _tried(network, chip) if small else _bounds(network, chip, neurons)
+    return "nearest change that fits: " + (" or ".join(options) or "fewer neurons, or fewer inputs to each")
+
+
+def _field(memory: str) -> str:
+    return f"core.{memory}.capacity_bits" if memory in _MEMORIES else f"core.{memory}"
+
+
+def _cores(network: Network, chip: Chip, weight_bits: int | None = None) -> int | None:
+    """Cores that the automatic partition takes; None when one neuron is too much for a core."""
+    try:
+        return len(partition(network, chip, Layout(network, chip, weight_bits)))
+    except CoreTooSmall:
+        return None
+
+
+def _with_core(chip: Chip, memory: str, value: int) -> Chip:
+    """The chip with one limit of its cores replaced."""
+    old = getattr(chip.core, memory)
+    new = old.model_copy(update={"capacity_bits": value}) if memory in _MEMORIES else value
+    return chip.model_copy(update={"core": chip.core.model_copy(update={memory: new})})
+
+
+def _tried(network: Network, chip: Chip) -> list[str]:
+    """Single changes with which the network was partitioned onto the chip, and fitted."""
+
+    def fits(changed: Chip, weight_bits: int | None = None) -> bool:
+        cores = _cores(network, changed, weight_bits)
+        return cores is not None and cores <= chip.n_cores
+
     options = []
-    if overflow.memory in ("synaptic_memory", "cores"):
-        options += _narrower(network, chip, capacity)
-        if not chip.core.synaptic_memory.shared_kernels and any(
-            p.connectivity.kind == "conv" for p in network.projections
-        ):
+    widths = _narrower_widths(network, chip)
+    bits = next((b for b in widths if fits(chip, b)), None)
+    if bits is not None:
+        options.append(f"weights of {bits} bits")
+    if any(is_unrolled(p, chip) for p in network.projections):
+        memory = chip.core.synaptic_memory.model_copy(update={"shared_kernels": True})
+        sharing = chip.model_copy(update={"core": chip.core.model_copy(update={"synaptic_memory": memory})})
+        if fits(sharing):
             options.append("a chip that shares convolution kernels (core.synaptic_memory.shared_kernels: true)")
-    cores = _cores_needed(network, chip, overflow)
+    cores = _cores(network, chip)
+    if cores is not None and cores > chip.n_cores:
+        options.append(f"a chip of {cores} such cores")
+    for name in (*_MEMORIES, "neurons", "axons_in", "axons_out"):
+        limit = (
+            getattr(getattr(chip.core, name), "capacity_bits", None) if name in _MEMORIES else getattr(chip.core, name)
+        )
+        if limit is not None:
+            enough = _least(lambda value, name=name: fits(_with_core(chip, name, value)), limit)
+            if enough is not None:
+                options.append(f"{_field(name)} of {enough}")
+    return options
+
+
+def _narrower_widths(network: Network, chip: Chip) -> range:
+    """Uniform widths below the network's widest integer weights that the chip accepts, widest first."""
+    widths = [p.codec.bits for p in network.projections if p.connectivity.event == "synapse" and p.codec.kind == "int"]
+    if not widths or chip.arithmetic.int_bits is None:
+        return range(0)
+    low, high = chip.arithmetic.int_bits
+    return range(min(high, int(max(widths)) - 1), low - 1, -1)
+
+
+def _least(fits: Callable[[int], bool], limit: int) -> int | None:
+    """A value above ``limit`` that fits, within a sixteenth of the least; None when 256 times the limit does not."""
+    good = limit * 256
+    if not fits(good):
+        return None
+    bad = limit
+    while good - bad > max(1, bad // 16):
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if fits(middle) else (good, middle)
+    return good
+
+
+def _bounds(network: Network, chip: Chip, neurons: int) -> list[str]:
+    """What any fitting change must reach, from totals alone."""
+    per_core = chip.core.synaptic_memory.capacity_bits
+    capacity = per_core * chip.n_cores
+    least = least_synaptic_bits(network, chip)
+    options = []
+    if neurons <= chip.core.neurons * chip.n_cores:
+        for bits in _narrower_widths(network, chip):
+            narrow = least_synaptic_bits(network, chip, bits)
+            if narrow <= capacity < least:
+                options.append(f"weights of at most {bits} bits ({narrow} of {capacity} bits)")
+                break
+        if any(is_unrolled(p, chip) for p in network.projections):
+            options.append("a chip that shares convolution kernels (core.synaptic_memory.shared_kernels: true)")
+    cores = max(-(-neurons // chip.core.neurons), -(-least // per_core))
     if cores > chip.n_cores:
         options.append(f"a chip of at least {cores} such cores")
-    if overflow.unit == "bits" and overflow.core >= 0:
-        options.append(f"core.{overflow.memory}.capacity_bits of {overflow.needed}")
-    if overflow.memory == "neurons" and overflow.core >= 0:
-        options.append(f"core.neurons of {overflow.needed}")
-    return "nearest change that fits: " + (" or ".join(options) or "fewer neurons in the network")
-
-
-def _narrower(network: Network, chip: Chip, capacity: int) -> list[str]:
-    """The widest uniform weight width that the chip accepts and that fits its total synaptic memory."""
-    stored = sum(_stored_weights(network, p, chip) for p in network.projections)
-    indexed = least_synaptic_bits(network, chip) - sum(
-        int(_stored_weights(network, p, chip) * p.codec.bits) for p in network.projections
-    )
-    widest = max((p.codec.bits for p in network.projections if p.connectivity.event == "synapse"), default=1)
-    if chip.arithmetic.int_bits is None or not stored:
-        return []
-    low, high = chip.arithmetic.int_bits
-    for bits in range(min(high, int(widest) - 1), low - 1, -1):
-        if stored * bits + indexed <= capacity:
-            return [f"weights of {bits} bits ({stored * bits + indexed} of {capacity} bits)"]
-    return []
-
-
-def _cores_needed(network: Network, chip: Chip, overflow: Overflow) -> int:
-    if overflow.memory == "cores":
-        return overflow.needed
-    neurons = sum(p.n_neurons for p in network.populations if p.model.kind != "input")
-    by_neurons = -(-neurons // chip.core.neurons)
-    by_bits = -(-least_synaptic_bits(network, chip) // chip.core.synaptic_memory.capacity_bits)
-    return max(by_neurons, by_bits)
+    return options

@@ -26,10 +26,10 @@ def footprint_by_memory(mapping: Mapping, chip: Chip) -> dict[str, dict[str, int
     }
 
 
-def overflow_text(overflow: Overflow) -> str:
-    """One line for one broken limit."""
+def overflow_text(overflow: Overflow, place: str | None = None) -> str:
+    """One line for one broken limit; ``place`` says whose, by default the chip's or the core's."""
     excess = overflow.needed - overflow.limit
-    place = "chip" if overflow.core < 0 else f"core {overflow.core}"
+    place = place or ("chip" if overflow.core < 0 else f"core {overflow.core}")
     return (
         f"{place}: {overflow.memory} needs {overflow.needed} {overflow.unit}, has {overflow.limit} ({excess} too many)"
     )

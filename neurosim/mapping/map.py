@@ -6,13 +6,12 @@ import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
-from neurosim.mapping.advice import advise, too_big_at_a_glance
-from neurosim.mapping.fit import overflow_text
-from neurosim.mapping.layout import Feed, Layout
+from neurosim.mapping.advice import at_a_glance, refuse
+from neurosim.mapping.layout import Layout
 from neurosim.mapping.mapping import Block, Mapping, MemoryUse, Overflow, Routes
-from neurosim.mapping.partition import core_limits, membrane_bits, partition, spread
-from neurosim.mapping.placement import place
-from neurosim.mapping.routes import build_routes
+from neurosim.mapping.partition import CoreTooSmall, Part, core_limits, incoming, membrane_bits, partition, spread
+from neurosim.mapping.placement import Traffic, place, route_hops
+from neurosim.mapping.routes import build_routes, host_routed
 from neurosim.mapping.schedule import extra_delay, lags, levels
 from neurosim.mapping.support import check_support
 from neurosim.snn.network import Network
@@ -26,20 +25,24 @@ def map_network(
     """Partition, place and route. ``placement`` (n_neurons,) gives a core for every neuron instead (-1: the host,
     for input neurons only). ``capacity`` is ``refuse`` or ``report``.
 
-    Raises NeurosimError when the chip cannot compute the network, or cannot hold it and ``capacity`` is ``refuse``.
+    With ``report`` a network that does not fit is spread over the cores and every broken limit is listed. Raises
+    NeurosimError when the chip cannot compute the network, or cannot hold it and ``capacity`` is ``refuse``.
     """
+    if capacity not in ("refuse", "report"):
+        raise NeurosimError(f"capacity: got {capacity!r}, expected 'refuse' or 'report'")
     check_support(network, chip)
     level = levels(network)
     lag = lags(network) if chip.delivery == "next_step" else np.zeros(len(network.populations), np.int32)
+    hopeless = at_a_glance(network, chip)
+    if hopeless is not None and capacity == "refuse":
+        refuse(network, chip, [hopeless])
     layout = Layout(network, chip)
+    before = None
     if placement is None:
-        blocks, feeds, before, after = _automatic(network, chip, layout, capacity)
-        origin = "automatic"
+        blocks, feeds, before = _automatic(network, chip, layout, capacity, hopeless is None)
     else:
         blocks = _given(network, chip, placement)
-        feeds = [_feeds(network, layout, b.population, b.neurons) for b in blocks]
-        before = after = 0
-        origin = "given"
+        feeds = [[(i, layout.feed(i, b.neurons)) for i in incoming(network, b.population)] for b in blocks]
     routes = build_routes(network, blocks, feeds, chip.n_cores)
     endpoint = np.full(network.n_neurons, chip.n_cores, np.int32)
     for block in blocks:
@@ -48,11 +51,8 @@ def map_network(
     memory = _memory(network, chip, blocks, feeds, routes, endpoint, extra)
     overflows = _overflows(chip, blocks, memory, routes, endpoint)
     if overflows and capacity == "refuse":
-        raise NeurosimError(
-            f"network does not fit chip {chip.name}: {overflow_text(overflows[0])}"
-            f"{f', and {len(overflows) - 1} more limits' if len(overflows) > 1 else ''}; "
-            f"{advise(network, chip, overflows[0])}, or run it anyway with --capacity report"
-        )
+        refuse(network, chip, overflows)
+    traffic = route_hops(routes, endpoint, chip)
     cores = sorted({b.core for b in blocks})
     limits = core_limits(chip)
     queue = (chip.core.ingress_depth + chip.core.egress_depth) * chip.router.packet_bits
@@ -67,53 +67,63 @@ def map_network(
         overflows=overflows,
         cores_used=len(cores),
         tiles_used=len({c // chip.mesh.cores_per_tile for c in cores}),
-        traffic_before=before,
-        traffic=after,
-        origin=origin,
+        traffic_before=traffic if before is None else before,
+        traffic=traffic,
+        origin="given" if before is None else "automatic",
     )
 
 
-def _feeds(network: Network, layout: Layout, population: str, neurons: np.ndarray) -> list[tuple[int, Feed]]:
-    incoming = (i for i, p in enumerate(network.projections) if p.target == population)
-    return [(i, layout.feed(i, neurons)) for i in incoming]
+def _automatic(network: Network, chip: Chip, layout: Layout, capacity: str, fits: bool):
+    """Blocks on cores, their feeds, and the traffic as first placed. ``fits``: not known to be too large."""
+    parts: list[Part] = []
+    if fits:
+        try:
+            parts = partition(network, chip, layout)
+        except CoreTooSmall as error:
+            if capacity == "refuse":
+                refuse(network, chip, [error.overflow], f"one neuron of {error.population}")
+        if len(parts) > chip.n_cores and capacity == "refuse":
+            refuse(network, chip, [Overflow(-1, "cores", "cores", len(parts), chip.n_cores)])
+    if not parts or len(parts) > chip.n_cores:
+        parts = spread(network, chip, layout)
+    core, before = place(_traffic(network, parts), chip)
+    blocks = tuple(Block(part.population, int(c), part.neurons) for part, c in zip(parts, core, strict=True))
+    return blocks, [part.feeds for part in parts], before
 
 
-def _automatic(network: Network, chip: Chip, layout: Layout, capacity: str):
-    """Blocks on cores, their feeds, and the traffic before and after improvement."""
-    try:
-        too_big_at_a_glance(network, chip)
-        parts = partition(network, chip, layout)
-        if len(parts) > chip.n_cores:
-            needed = Overflow(-1, "cores", "cores", len(parts), chip.n_cores)
-            raise NeurosimError(
-                f"network does not fit chip {chip.name}: {overflow_text(needed)}; {advise(network, chip, needed)}, "
-                "or run it anyway with --capacity report"
-            )
-    except NeurosimError:
-        if capacity == "refuse":
-            raise
-        parts = spread(network, chip)
-    feeds = [_feeds(network, layout, name, neurons) for name, neurons in parts]
+def _traffic(network: Network, parts: list[Part]) -> Traffic:
+    """Routes between the blocks; a source that feeds a block over two projections sends one packet."""
     block_of = np.full(network.n_neurons, -1, np.int64)
-    for b, (name, neurons) in enumerate(parts):
-        block_of[neurons + network.offsets[network.index[name]]] = b
-    traffic = np.zeros((len(parts), len(parts)), np.int64)
-    from_host = np.zeros(len(parts), np.int64)
-    for b, group in enumerate(feeds):
-        for position, feed in group:
-            offset = network.offsets[network.index[network.projections[position].source]]
-            origin = block_of[feed.sources + offset]
-            from_host[b] += int((origin < 0).sum())
-            traffic[:, b] += np.bincount(origin[origin >= 0], minlength=len(parts))
-    core, before, after = place(traffic, from_host, chip)
-    blocks = tuple(Block(name, int(c), neurons) for (name, neurons), c in zip(parts, core, strict=True))
-    return blocks, feeds, before, after
+    for b, part in enumerate(parts):
+        block_of[part.neurons + network.offsets[network.index[part.population]]] = b
+    host = np.zeros(len(parts), np.int64)
+    origins, targets, counts = [], [], []
+    for b, part in enumerate(parts):
+        offsets = (network.offsets[network.index[network.projections[i].source]] for i, _ in part.feeds)
+        groups = [feed.sources + offset for (_, feed), offset in zip(part.feeds, offsets, strict=True)]
+        if not groups:
+            continue
+        sources = groups[0] if len(groups) == 1 else np.unique(np.concatenate(groups))
+        origin, count = np.unique(block_of[sources], return_counts=True)
+        inside = origin >= 0
+        host[b] += count[~inside].sum()
+        origins.append(origin[inside])
+        targets.append(np.full(int(inside.sum()), b))
+        counts.append(count[inside])
+    answers = host_routed(network)
+    for b, part in enumerate(parts):
+        host[b] += part.neurons.size if part.population == answers else 0
+    joined = [np.concatenate([np.zeros(0, np.int64), *x]) for x in (origins, targets, counts)]
+    return Traffic.between(*joined, host)
 
 
 def _given(network: Network, chip: Chip, placement: np.ndarray) -> tuple[Block, ...]:
     """Blocks of a core map; neurons of a population on a core ascend."""
+    placement = np.asarray(placement)
+    if placement.dtype.kind not in "iu":
+        raise NeurosimError(f"core map: dtype {placement.dtype}, expected integers")
     if placement.shape != (network.n_neurons,):
-        raise NeurosimError(f"core map: {placement.size} entries, expected {network.n_neurons}, one for every neuron")
+        raise NeurosimError(f"core map: shape {placement.shape}, expected {network.n_neurons}, one for every neuron")
     blocks = []
     for i, population in enumerate(network.populations):
         part = placement[network.offsets[i] : network.offsets[i + 1]]

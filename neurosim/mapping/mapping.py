@@ -23,7 +23,7 @@ class Block:
 class MemoryUse:
     """One line of the footprint: bits of one kind in one memory of one core, for one part of the network.
 
-    ``memory`` is synaptic_memory, membrane_memory, axon_table, routing_table, delay_buffer or queue; ``content``
+    ``memory`` is synaptic_memory, membrane_memory, axon_table, routing_table, delay_buffer or queues; ``content``
     says what the bits are (weights, indices, codebook, membrane, threshold, bias, axon entries, padding ...);
     ``part`` names the population or projection.
     """
@@ -37,7 +37,7 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class Overflow:
-    """A limit that the mapping breaks. ``unit`` is bits, neurons, axons_in, axons_out or cores."""
+    """A limit that the mapping breaks; core -1 is the chip. ``unit``: bits, neurons, axons_in, axons_out or cores."""
 
     core: int
     memory: str
@@ -73,7 +73,7 @@ class Mapping:
     lag : (n_populations,) int32, chip steps by which a population runs behind (all 0 under same_step delivery).
     level : (n_populations,) int32, topological depth over delay-0 projections, the rounds of same_step delivery.
     memory : all footprint lines; provisioned_bits : what each memory of one core offers (None: not limited);
-    traffic : routes x hops between tiles under uniform activity, ``traffic_before`` as first placed;
+    traffic : routes x hops between tiles if every neuron spiked once; ``traffic_before`` as first placed;
     overflows : broken limits, empty unless capacity='report'.
     """
 

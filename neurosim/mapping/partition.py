@@ -2,10 +2,14 @@
 
 For targets of a convolution two orders are tried, channel by channel and pixel by pixel (row-major), and the one with
 fewer routes into its blocks wins (ties: fewer blocks, then channel by channel). Block sizes are found by bisection.
+
+How many routes leave a block depends on how its targets are cut, so targets are cut before their sources. In a loop
+that cannot be: the cut is repeated with the routes that the last one found until every block fits with its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +17,22 @@ import numpy as np
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.layout import Feed, Layout
+from neurosim.mapping.mapping import Overflow
+from neurosim.mapping.routes import host_routed
 from neurosim.snn.network import Network, Population
 from neurosim.snn.neuron import Lif
+
+_MAX_PASSES = 8
+
+
+class CoreTooSmall(Exception):
+    """One neuron alone needs more than a core has. For `map_network`, which turns it into a refusal or a report."""
+
+    def __init__(self, population: str, memory: str, needed: int, limit: int) -> None:
+        super().__init__(f"one neuron of {population}: {memory} needs {needed}, a core has {limit}")
+        unit = "bits" if memory.endswith(("memory", "table")) else memory
+        self.population = population
+        self.overflow = Overflow(-1, memory, unit, needed, limit)
 
 
 @dataclass(frozen=True)
@@ -26,10 +44,21 @@ class Need:
     membrane_memory: int
     axon_table: int
     axons_in: int
+    routing_table: int
+    axons_out: int
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A block before it has a core: its neurons (n,) int32 in slot order and its feeds by projection position."""
+
+    population: str
+    neurons: np.ndarray
+    feeds: list[tuple[int, Feed]]
 
 
 def core_limits(chip: Chip) -> dict[str, int | None]:
-    """Limits of one core by the names in `Need`, and axons_out and routing_table; None is no limit."""
+    """Limits of one core by the names in `Need`; None is no limit."""
     core = chip.core
     return {
         "neurons": core.neurons,
@@ -43,7 +72,11 @@ def core_limits(chip: Chip) -> dict[str, int | None]:
 
 
 def membrane_bits(population: Population, neurons: np.ndarray, chip: Chip) -> dict[str, int]:
-    """Bits of state and parameters of some neurons of a population, by content."""
+    """Bits of state and parameters of some neurons of a population, by content.
+
+    A threshold or bias is stored once a block, once for each channel that the block holds, or once a neuron, as the
+    network gives it; a bias of 0 for all is not stored.
+    """
     n = len(neurons)
     bits = {state.name: state.width_bits * n for state in population.model.states}
     model = population.model
@@ -62,6 +95,11 @@ def membrane_bits(population: Population, neurons: np.ndarray, chip: Chip) -> di
     return bits
 
 
+def incoming(network: Network, name: str) -> list[int]:
+    """Positions of the projections into a population."""
+    return [i for i, p in enumerate(network.projections) if p.target == name]
+
+
 class Partitioner:
     """Fits runs of neurons onto cores."""
 
@@ -70,86 +108,158 @@ class Partitioner:
         self.chip = chip
         self.layout = layout
         self.limits = core_limits(chip)
+        # Blocks of each target population that every neuron of a source population reaches, by (source, target).
+        self.reached: dict[tuple[str, str], np.ndarray] = {}
 
-    def incoming(self, name: str) -> list[int]:
-        """Positions of the projections into a population."""
-        return [i for i, p in enumerate(self.network.projections) if p.target == name]
+    def need(self, population: Population, neurons: np.ndarray, routes_out: int) -> Need:
+        """What a block of these neurons asks of its core, if ``routes_out`` routes leave it."""
+        positions = incoming(self.network, population.name)
+        sizes = [self.layout.size(i, neurons) for i in positions]
+        entries = sum(n for n, _ in sizes)
+        axons = entries
+        if len({self.network.projections[i].source for i in positions}) < len(positions):
+            axons = sum(s.size for s in self._axons([(i, self.layout.feed(i, neurons)) for i in positions]).values())
+        return Need(
+            neurons=len(neurons),
+            synaptic_memory=sum(bits for _, bits in sizes),
+            membrane_memory=sum(membrane_bits(population, neurons, self.chip).values()),
+            axon_table=entries * self.chip.core.axon_table.word_bits,
+            axons_in=axons,
+            routing_table=routes_out * self.chip.core.routing_table.word_bits,
+            axons_out=routes_out,
+        )
 
-    def feeds(self, name: str, neurons: np.ndarray) -> list[tuple[int, Feed]]:
-        """All feeds of one block, with their projection positions."""
-        return [(i, self.layout.feed(i, neurons)) for i in self.incoming(name)]
-
-    def need(self, population: Population, neurons: np.ndarray) -> Need:
-        """What a block of these neurons asks of its core."""
-        feeds = self.feeds(population.name, neurons)
+    def _axons(self, feeds: list[tuple[int, Feed]]) -> dict[str, np.ndarray]:
+        """Distinct sources of a block by source population: one axon however many projections share it."""
         by_source: dict[str, list[np.ndarray]] = {}
         for i, feed in feeds:
             by_source.setdefault(self.network.projections[i].source, []).append(feed.sources)
-        axons = sum(np.unique(np.concatenate(group)).size for group in by_source.values())
-        return Need(
-            neurons=len(neurons),
-            synaptic_memory=sum(feed.total_bits for _, feed in feeds),
-            membrane_memory=sum(membrane_bits(population, neurons, self.chip).values()),
-            axon_table=axons * self.chip.core.axon_table.word_bits,
-            axons_in=axons,
-        )
+        return {name: group[0] if len(group) == 1 else np.unique(np.concatenate(group))
+                for name, group in by_source.items()}  # fmt: skip
 
     def broken(self, need: Need) -> list[tuple[str, int, int]]:
         """Limits that a block breaks: (name, needed, limit)."""
-        found = []
-        for name, value in vars(need).items():
-            limit = self.limits[name]
-            if limit is not None and value > limit:
-                found.append((name, value, limit))
-        return found
+        pairs = ((name, value, self.limits[name]) for name, value in vars(need).items())
+        return [(name, value, limit) for name, value, limit in pairs if limit is not None and value > limit]
 
     def orders(self, population: Population) -> list[np.ndarray]:
         """Neuron orders to try: C order, and for channels over pixels also pixel by pixel."""
         plain = np.arange(population.n_neurons, dtype=np.int32)
-        if len(population.shape) != 3 or population.shape[0] == 1:
+        if len(population.shape) != 3 or population.shape[0] == 1 or plain.size == population.shape[0]:
             return [plain]
         return [plain, plain.reshape(population.shape).transpose(1, 2, 0).ravel().copy()]
 
-    def cut(self, population: Population, order: np.ndarray, cap: int) -> tuple[list[np.ndarray], int]:
-        """Blocks of at most ``cap`` neurons in this order, and the routes (source, block) they need."""
-        blocks: list[np.ndarray] = []
-        routes = start = 0
+    def routes_out(self, population: Population) -> np.ndarray:
+        """Routes of each neuron as far as its targets are cut, (n,) int64; the host counts as one."""
+        out = np.zeros(population.n_neurons, np.int64)
+        for (source, _), counts in self.reached.items():
+            if source == population.name:
+                out += counts
+        if host_routed(self.network) == population.name:
+            out += 1
+        return out
+
+    def runs(self, population: Population, order: np.ndarray) -> Iterator[tuple[np.ndarray, Need]]:
+        """The longest runs of this order that fit, one after another.
+
+        Raises CoreTooSmall when a single neuron does not fit.
+        """
+        out_before = np.concatenate([[0], np.cumsum(self.routes_out(population)[order])])
+        start = 0
+        guess = self.chip.core.neurons
         while start < order.size:
-            size = min(cap, order.size - start)
-            need = self.need(population, order[start : start + size])
-            if self.broken(need):
-                good, bad = 0, size
-                while bad - good > 1:
-                    middle = (good + bad) // 2
-                    fits = not self.broken(self.need(population, order[start : start + middle]))
-                    good, bad = (middle, bad) if fits else (good, middle)
-                if good == 0:
-                    name, needed, limit = self.broken(self.need(population, order[start : start + 1]))[0]
-                    raise NeurosimError(self.explain_one(population, name, needed, limit))
-                size = good
-                need = self.need(population, order[start : start + size])
-            blocks.append(order[start : start + size])
+            longest = min(self.chip.core.neurons, order.size - start)
+            needs: dict[int, Need] = {}
+
+            def fits(size: int, start: int = start, needs: dict[int, Need] = needs) -> bool:
+                part = order[start : start + size]
+                needs[size] = self.need(population, part, int(out_before[start + size] - out_before[start]))
+                return not self.broken(needs[size])
+
+            guess = _largest(fits, longest, min(guess, longest))
+            if guess == 0:
+                raise CoreTooSmall(population.name, *self.broken(needs[1])[0])
+            yield order[start : start + guess], needs[guess]
+            start += guess
+
+    def cut(self, population: Population, order: np.ndarray, bound: int | None) -> tuple[list[np.ndarray], int] | None:
+        """The blocks of this order and the routes (source, block) they need; None once those exceed ``bound``."""
+        blocks: list[np.ndarray] = []
+        routes = 0
+        for neurons, need in self.runs(population, order):
+            blocks.append(neurons)
             routes += need.axons_in
-            start += size
+            if bound is not None and routes > bound:
+                return None
         return blocks, routes
 
-    def explain_one(self, population: Population, name: str, needed: int, limit: int) -> str:
-        """The message for a single neuron that no core can hold."""
-        unit = "bits" if name.endswith(("memory", "table")) else name
-        field = f"core.{name}" + (".capacity_bits" if unit == "bits" else "")
-        return (
-            f"network does not fit chip {self.chip.name}: one neuron of {population.name} needs {needed} {unit} "
-            f"of {name}, a core has {limit} ({needed - limit} too many); "
-            f"the nearest change that fits: {field} of {needed}"
-        )
-
-    def best(self, population: Population, cap: int) -> list[np.ndarray]:
+    def best(self, population: Population) -> list[np.ndarray]:
         """The better of the orders for one population."""
-        tried = [self.cut(population, order, cap) for order in self.orders(population)]
-        blocks, _ = min(tried, key=lambda t: (t[1], len(t[0])))
+        orders = self.orders(population)
+        # The order whose first block looks cheaper goes first, so that the other can be given up early.
+        looks = [need.axons_in / part.size for part, need in (next(self.runs(population, order)) for order in orders)]
+        found: dict[int, tuple[list[np.ndarray], int]] = {}
+        for k in np.argsort(looks, kind="stable") if len(orders) > 1 else [0]:
+            bound = min((routes for _, routes in found.values()), default=None)
+            result = self.cut(population, orders[k], bound)
+            if result is not None:
+                found[int(k)] = result
+        blocks, _ = min((found[k] for k in sorted(found)), key=lambda t: (t[1], len(t[0])))
         # Equal parts finish together; a full core beside a nearly empty one makes every barrier wait for the full one.
         even = np.array_split(np.concatenate(blocks), len(blocks))
-        return even if not any(self.broken(self.need(population, part)) for part in even) else blocks
+        out = self.routes_out(population)
+        if any(self.broken(self.need(population, part, int(out[part].sum()))) for part in even):
+            return blocks
+        return even
+
+    def all_parts(self) -> list[Part]:
+        """Every block of the network in update order."""
+        ordered = mapped_populations(self.network)
+        for _ in range(_MAX_PASSES):
+            parts: dict[str, list[Part]] = {}
+            for population in reversed(ordered):
+                positions = incoming(self.network, population.name)
+                parts[population.name] = [
+                    Part(population.name, neurons, [(i, self.layout.feed(i, neurons)) for i in positions])
+                    for neurons in self.best(population)
+                ]
+                self._note_reached(population, parts[population.name])
+            if not any(self._too_many_routes(p, part.neurons) for p in ordered for part in parts[p.name]):
+                break
+        return [part for p in ordered for part in parts[p.name]]
+
+    def _too_many_routes(self, population: Population, neurons: np.ndarray) -> bool:
+        routes = int(self.routes_out(population)[neurons].sum())
+        bits = routes * self.chip.core.routing_table.word_bits
+        pairs = ((routes, self.limits["axons_out"]), (bits, self.limits["routing_table"]))
+        return any(limit is not None and needed > limit for needed, limit in pairs)
+
+    def _note_reached(self, population: Population, parts: list[Part]) -> None:
+        for i in incoming(self.network, population.name):
+            source = self.network.projections[i].source
+            n = self.network.population(source).n_neurons
+            self.reached[source, population.name] = np.zeros(n, np.int64)
+        for part in parts:
+            for source, sources in self._axons(part.feeds).items():
+                self.reached[source, population.name][sources] += 1
+
+
+def _largest(fits, longest: int, guess: int) -> int:
+    """The largest size up to ``longest`` for which the monotone ``fits`` holds, 0 for none; blocks resemble the one
+    before, so the search starts there."""
+    good, bad = 0, longest + 1
+    if fits(guess):
+        good = guess
+        if guess < longest and not fits(guess + 1):
+            bad = guess + 1
+    else:
+        bad = guess
+        if guess > 1:
+            good, bad = (guess - 1, bad) if fits(guess - 1) else (good, guess - 1)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if fits(middle) else (good, middle)
+    return good
 
 
 def mapped_populations(network: Network) -> list[Population]:
@@ -158,16 +268,15 @@ def mapped_populations(network: Network) -> list[Population]:
     return [p for p in ordered if p.model.kind != "input"]
 
 
-def partition(network: Network, chip: Chip, layout: Layout) -> list[tuple[str, np.ndarray]]:
-    """(population, neurons) of every block, in update order. Raises NeurosimError when cores do not suffice."""
-    partitioner = Partitioner(network, chip, layout)
-    blocks: list[tuple[str, np.ndarray]] = []
-    for population in mapped_populations(network):
-        blocks += [(population.name, b) for b in partitioner.best(population, chip.core.neurons)]
-    return blocks
+def partition(network: Network, chip: Chip, layout: Layout) -> list[Part]:
+    """Every block, in update order; there may be more than the chip has cores.
+
+    Raises CoreTooSmall when one neuron alone does not fit a core.
+    """
+    return Partitioner(network, chip, layout).all_parts()
 
 
-def spread(network: Network, chip: Chip) -> list[tuple[str, np.ndarray]]:
+def spread(network: Network, chip: Chip, layout: Layout) -> list[Part]:
     """Blocks of even size that use at most the chip's cores and ignore every other limit, for capacity='report'."""
     populations = mapped_populations(network)
     total = sum(p.n_neurons for p in populations)
@@ -177,8 +286,10 @@ def spread(network: Network, chip: Chip) -> list[tuple[str, np.ndarray]]:
             "population, so this cannot be spread even with --capacity report"
         )
     spare = chip.n_cores - len(populations)
-    blocks: list[tuple[str, np.ndarray]] = []
+    parts: list[Part] = []
     for p in populations:
-        parts = min(p.n_neurons, 1 + spare * p.n_neurons // total)
-        blocks += [(p.name, part) for part in np.array_split(np.arange(p.n_neurons, dtype=np.int32), parts)]
-    return blocks
+        n_parts = min(p.n_neurons, 1 + spare * p.n_neurons // total)
+        for neurons in np.array_split(np.arange(p.n_neurons, dtype=np.int32), n_parts):
+            feeds = [(i, layout.feed(i, neurons)) for i in incoming(network, p.name)]
+            parts.append(Part(p.name, neurons, feeds))
+    return parts

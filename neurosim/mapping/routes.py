@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from neurosim.mapping.layout import Feed
 from neurosim.mapping.mapping import Block, Routes
 from neurosim.snn.network import Network
 
 
+def host_routed(network: Network) -> str | None:
+    """The population whose spikes travel to the host: that of a readout which looks at spikes."""
+    readout = network.readout
+    return None if readout is None or readout.kind == "membrane" else readout.population
+
+
 def build_routes(network: Network, blocks: tuple[Block, ...], feeds: list[list[tuple[int, Feed]]], host: int) -> Routes:
-    """``feeds[b]`` are the feeds of block b; ``host`` is the host's endpoint number."""
-    source, core, projection, block, events, words = [], [], [], [], [], []
-    for b, group in enumerate(feeds):
-        for position, feed in group:
-            offset = network.offsets[network.index[network.projections[position].source]]
-            n = feed.sources.size
-            source.append(feed.sources.astype(np.int64) + offset)
-            core.append(np.full(n, blocks[b].core, np.int64))
-            projection.append(np.full(n, position, np.int32))
-            block.append(np.full(n, b, np.int32))
-            events.append(feed.events)
-            words.append(feed.words)
-    if network.readout is not None and network.readout.kind != "membrane":
-        index = network.index[network.readout.population]
-        start, stop = network.offsets[index], network.offsets[index + 1]
-        # A route to the host feeds nothing; it is marked by projection -1 and loses its row below.
-        source.append(np.arange(start, stop))
-        core.append(np.full(stop - start, host, np.int64))
-        for rows, dtype in ((projection, np.int32), (block, np.int32), (events, np.int64), (words, np.int64)):
-            rows.append(np.full(stop - start, -1, dtype))
-    columns = (source, core, projection, block, events, words)
-    joined = [np.concatenate(x) if x else np.zeros(0, np.int64) for x in columns]
-    order = np.lexsort((joined[3], joined[2], joined[1], joined[0]))
-    source, core, projection, block, events, words = (x[order] for x in joined)
+    """``feeds[b]`` are the feeds of block b by projection position; ``host`` is the host's endpoint number.
+
+    The routes of a neuron ascend by destination; the rows of a route by projection, then block. A route to the host
+    has no rows.
+    """
+    chunks = [(blocks[b].core, position, b, feed) for b, group in enumerate(feeds) for position, feed in group]
+    chunks.sort(key=lambda chunk: chunk[:3])
+    offsets = [int(network.offsets[network.index[p.source]]) for p in network.projections]
+    sources = [feed.sources + np.int32(offsets[position]) for _, position, _, feed in chunks]
+    cores, projections, numbers = [c[0] for c in chunks], [c[1] for c in chunks], [c[2] for c in chunks]
+    events, words = [c[3].events for c in chunks], [c[3].words for c in chunks]
+    answers = host_routed(network)
+    if answers is not None:
+        # The host comes after every core. Projection -1 marks its routes until they lose their rows below.
+        start, stop = network.offsets[network.index[answers]], network.offsets[network.index[answers] + 1]
+        sources.append(np.arange(start, stop))
+        for column, value in ((cores, host), (projections, -1), (numbers, -1)):
+            column.append(value)
+        for column in (events, words):
+            column.append(np.zeros(stop - start, np.int64))
+    lengths = [s.size for s in sources]
+    source = _joined(sources)
+    order = _stable_order(source, network.n_neurons)
+    source = source[order]
+    core, projection, block = (np.repeat(np.array(x, np.int32), lengths)[order] for x in (cores, projections, numbers))
     new = np.ones(source.size, bool)
     new[1:] = (source[1:] != source[:-1]) | (core[1:] != core[:-1])
     first = np.flatnonzero(new)
@@ -41,13 +49,31 @@ def build_routes(network: Network, blocks: tuple[Block, ...], feeds: list[list[t
     np.cumsum(np.bincount(source[first], minlength=network.n_neurons), out=ptr[1:])
     real = projection >= 0
     rows_before = np.concatenate([[0], np.cumsum(real)])
-    row_ptr = np.concatenate([rows_before[first], rows_before[-1:]]).astype(np.int64)
     return Routes(
-        ptr,
-        core[first].astype(np.int32),
-        row_ptr,
-        projection[real].astype(np.int32),
-        block[real].astype(np.int32),
-        events[real].astype(np.int32),
-        words[real].astype(np.int32),
+        ptr=ptr,
+        endpoint=core[first],
+        row_ptr=np.concatenate([rows_before[first], rows_before[-1:]]).astype(np.int64),
+        row_projection=projection[real],
+        row_block=block[real],
+        row_events=_joined(events)[order][real],
+        row_words=_joined(words)[order][real],
     )
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, np.int32), *(p.astype(np.int32) for p in parts)])
+
+
+@njit(cache=True, nogil=True)
+def _stable_order(values, n_values):
+    """The stable order of small integers, by counting: what came first stays first."""
+    place = np.zeros(n_values + 1, np.int64)
+    for value in values:
+        place[value + 1] += 1
+    for i in range(n_values):
+        place[i + 1] += place[i]
+    order = np.empty(values.size, np.int64)
+    for i in range(values.size):
+        order[place[values[i]]] = i
+        place[values[i]] += 1
+    return order

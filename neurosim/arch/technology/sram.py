@@ -114,6 +114,11 @@ def supply_v(node_nm: float, device: str) -> float:
     return float(np.interp(node_nm, nodes, [_SUPPLY[device][n] for n in nodes]))
 
 
+def table_nodes(device: str, objective: str) -> list[float]:
+    """Nodes in nm that the table holds for a device type and objective, ascending; empty for a pair it lacks."""
+    return [float(n) for n in np.unique(_table()["node_nm"]) if _grid(float(n), device, objective)]
+
+
 @lru_cache(maxsize=256)
 def sram_figures(
     capacity_bits: int, word_bits: int, node_nm: float, device: str = "lstp", objective: str = "ED^2"
@@ -124,8 +129,7 @@ def sram_figures(
     """
     if capacity_bits < 1 or word_bits < 1:
         raise NeurosimError(f"sram: {capacity_bits} bits in words of {word_bits} bits; both must be at least 1")
-    t = _table()
-    nodes = sorted({float(n) for n in np.unique(t["node_nm"]) if _grid(float(n), device, objective)})
+    nodes = table_nodes(device, objective)
     if not nodes or not nodes[0] <= node_nm <= nodes[-1]:
         span = f"{nodes[0]:g} to {nodes[-1]:g} nm" if nodes else "no node"
         raise NeurosimError(f"technology.node_nm: got {node_nm:g} ({device}, {objective}); the SRAM table holds {span}")
