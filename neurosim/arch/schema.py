@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from neurosim.arch.actions import ACTIONS
 from neurosim.arch.core import Core
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
-from neurosim.arch.prices import LeakageSpec, PriceSpec
+from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
 
 
 class Clock(Part):
@@ -132,13 +132,18 @@ class Arithmetic(Part):
 
 
 class Chip(Part):
-    """A whole chip file."""
+    """A whole chip file.
+
+    ``origins`` says which source a field (and all below it) was taken from; ``assumptions`` why a field has the value
+    it has where no source gives one. Prices and leakages name their sources themselves.
+    """
 
     format: Literal["neurosim-chip/1"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
     title: str
     description: str = ""
     sources: dict[str, Source]
+    origins: dict[str, Source] = Field(default_factory=dict)
     assumptions: dict[str, str] = Field(default_factory=dict)
     clock: Clock
     technology: Technology
@@ -162,6 +167,7 @@ class Chip(Part):
         missing = [name for name in ACTIONS if name not in self.energy]
         if missing:
             raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
+        check_included(self.energy)
         if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
             raise ValueError(
                 f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
@@ -169,11 +175,26 @@ class Chip(Part):
             )
         named = [(f"energy.{name}", spec.source) for name, spec in self.energy.items()]
         named += [(f"leakage.{i}", spec.source) for i, spec in enumerate(self.leakage)]
+        named += [(f"origins.{path}", name) for path, name in self.origins.items()]
         strangers = [(place, name) for place, name in named if name is not None and name not in self.sources]
         if strangers:
             place, name = strangers[0]
-            raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
+            field = place if place.startswith("origins.") else f"{place}.source"
+            raise ValueError(f"{field}: got {name!r}, which sources does not list; add it with its citation")
+        for path in self.origins:
+            self._find(path)
         return self
+
+    def _find(self, path: str) -> None:
+        """Refuse an origin of a field that does not exist."""
+        part: object = self
+        for step in path.split("."):
+            known = type(part).model_fields if isinstance(part, Part) else {}
+            if step not in known:
+                close = difflib.get_close_matches(step, known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"known fields there: {', '.join(known) or 'none'}"
+                raise ValueError(f"origins.{path}: no such field of the chip; {hint}")
+            part = getattr(part, step)
 
     @property
     def n_cores(self) -> int:
