@@ -7,7 +7,6 @@ from itertools import groupby
 from math import fsum
 from typing import TYPE_CHECKING
 
-from neurosim import units
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import ResolvedPrice, resolve_leakage, resolve_prices
 
