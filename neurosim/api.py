@@ -45,10 +45,14 @@ def simulate(
     labels: Path | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    trace: Path | None = None,
+    trace_sample: int = 0,
+    trace_steps: tuple[int, int] | None = None,
 ) -> Result:
     """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
-    ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file. Raises
+    ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file. ``trace``
+    also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer. Raises
     NeurosimError when anything named cannot be found, read or fitted.
     """
     for name, value in (("samples", samples), ("timesteps", timesteps)):
@@ -74,7 +78,15 @@ def simulate(
         "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
         "seed": seed, "engine": engine, "capacity": capacity, "mapping": None if mapping is None else str(mapping),
     }  # fmt: skip
-    return run_stages(
+    result = run_stages(
         work.network, target, spikes, engine=engine, capacity=capacity, placement=placement, threads=threads,
         progress=progress, name=work.name, ann=_twin(work, target, spikes.n_samples), parameters=parameters,
     )  # fmt: skip
+    if trace is not None:
+        from neurosim.report.timeline import write_timeline
+
+        write_timeline(
+            trace, work.network, target, spikes, sample=trace_sample, steps=trace_steps, capacity=capacity,
+            placement=placement,
+        )  # fmt: skip
+    return result

@@ -70,16 +70,22 @@ def run(
     input: Annotated[Path | None, typer.Option(help="Input array (.npy, .npz) for a model file.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Labels (.npy, .npz) for a model file.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the result file.")] = Path("neurosim-results"),
+    trace: Annotated[Path | None, typer.Option(help="Also write a timeline (.json or .json.gz) for Perfetto.")] = None,
+    trace_sample: Annotated[int, typer.Option(help="Sample of the timeline.")] = 0,
+    trace_steps: Annotated[str | None, typer.Option(help="Timesteps of the timeline, FIRST:LAST; default all.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a trained network on a chip and report accuracy, cycles, memory and energy."""
     from neurosim import api
 
     _check_writable(out)
+    if trace is not None:
+        _check_writable(trace.parent)
     with _progress(not as_json) as progress:
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
-            capacity=capacity, input=input, labels=labels, progress=progress,
+            capacity=capacity, input=input, labels=labels, progress=progress, trace=trace, trace_sample=trace_sample,
+            trace_steps=_steps(trace_steps),
         )  # fmt: skip
     saved = result.save(out / _result_name(result.provenance["parameters"]))
     if as_json:
@@ -88,6 +94,18 @@ def run(
     from neurosim.report.text import console, result_text
 
     console().print(result_text(result, saved))
+    if trace is not None:
+        typer.echo(f"trace  {trace}  (open it at ui.perfetto.dev)")
+
+
+def _steps(text: str | None) -> tuple[int, int] | None:
+    """FIRST:LAST as two numbers."""
+    if text is None:
+        return None
+    first, colon, last = text.partition(":")
+    if not (colon and first.isdigit() and last.isdigit()):
+        raise NeurosimError(f"--trace-steps: got {text!r}, expected FIRST:LAST, for example 0:2")
+    return int(first), int(last)
 
 
 def _check_writable(folder: Path) -> None:

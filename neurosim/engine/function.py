@@ -19,8 +19,8 @@ def run_function(
 ) -> SpikeTrace:
     """The spikes of ``network`` on every sample of ``stimulus``; the same bytes from either engine.
 
-    ``engine`` is ``fast`` (numba) or ``reference`` (numpy, slowly, for tests; ``threads`` and ``progress`` are the
-    fast engine's). ``progress`` is called with the number of samples done. Raises NeurosimError when network and
+    ``engine`` is ``fast`` (numba) or ``reference`` (numpy, slowly, for tests; ``threads`` are the fast
+    engine's). ``progress`` is called with the number of samples done. Raises NeurosimError when network and
     stimulus do not fit each other, before any work.
     """
     if engine == "fast":
@@ -30,5 +30,5 @@ def run_function(
     if engine == "reference":
         from neurosim.engine.reference.function import reference_function
 
-        return reference_function(network, stimulus)
+        return reference_function(network, stimulus, progress)
     raise NeurosimError(f"engine: got {engine!r}, expected 'fast' or 'reference'")

@@ -23,7 +23,7 @@ def run_timing(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> TimingResult:
-    """Time ``trace`` on ``plan``. The engines give equal results; ``threads`` and ``progress`` are for the fast one."""
+    """Time ``trace`` on ``plan``. The engines give equal results; ``threads`` are the fast one's."""
     check_plan(plan)
     check_trace(plan, trace)
     if engine == "fast":
@@ -33,7 +33,7 @@ def run_timing(
     if engine == "reference":
         from neurosim.engine.reference.timing import reference_timing
 
-        return reference_timing(plan, trace, log=log)
+        return reference_timing(plan, trace, log=log, progress=progress)
     raise NeurosimError(f"engine: got {engine!r}, expected 'fast' or 'reference'")
 
 

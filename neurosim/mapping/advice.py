@@ -20,6 +20,7 @@ from neurosim.snn.network import Network, Projection
 
 _TRIED_NEURONS = 20_000
 _TRIED_ENTRIES = 1_000_000
+_SHARED = "core.synaptic_memory.shared_kernels: true"
 _MEMORIES = ("synaptic_memory", "membrane_memory", "axon_table", "routing_table")
 
 
@@ -78,7 +79,7 @@ def advise(network: Network, chip: Chip, overflow: Overflow) -> str:
         return f"nearest change that fits this core map: {_field(overflow.memory)} of {overflow.needed}"
     listed = [p for p in network.projections if p.connectivity.kind in ("sparse", "pool")]
     small = neurons <= _TRIED_NEURONS and sum(int(network.fan_out(p).sum()) for p in listed) <= _TRIED_ENTRIES
-    options = _tried(network, chip) if small else _bounds(network, chip, neurons)
+    options = _tried(network, chip) if small else _bounds(network, chip, neurons, overflow)
     return "nearest change that fits: " + (" or ".join(options) or "fewer neurons, or fewer inputs to each")
 
 
@@ -101,6 +102,12 @@ def _with_core(chip: Chip, memory: str, value: int) -> Chip:
     return chip.model_copy(update={"core": chip.core.model_copy(update={memory: new})})
 
 
+def _sharing(chip: Chip) -> Chip:
+    """The chip with kernels stored once a core."""
+    memory = chip.core.synaptic_memory.model_copy(update={"shared_kernels": True})
+    return chip.model_copy(update={"core": chip.core.model_copy(update={"synaptic_memory": memory})})
+
+
 def _tried(network: Network, chip: Chip) -> list[str]:
     """Single changes with which the network was partitioned onto the chip, and fitted."""
 
@@ -113,11 +120,8 @@ def _tried(network: Network, chip: Chip) -> list[str]:
     bits = next((b for b in widths if fits(chip, b)), None)
     if bits is not None:
         options.append(f"weights of {bits} bits")
-    if any(is_unrolled(p, chip) for p in network.projections):
-        memory = chip.core.synaptic_memory.model_copy(update={"shared_kernels": True})
-        sharing = chip.model_copy(update={"core": chip.core.model_copy(update={"synaptic_memory": memory})})
-        if fits(sharing):
-            options.append("a chip that shares convolution kernels (core.synaptic_memory.shared_kernels: true)")
+    if any(is_unrolled(p, chip) for p in network.projections) and fits(_sharing(chip)):
+        options.append(f"a chip that shares convolution kernels ({_SHARED})")
     cores = _cores(network, chip)
     if cores is not None and cores > chip.n_cores:
         options.append(f"a chip of {cores} such cores")
@@ -153,11 +157,18 @@ def _least(fits: Callable[[int], bool], limit: int) -> int | None:
     return good
 
 
-def _bounds(network: Network, chip: Chip, neurons: int) -> list[str]:
-    """What any fitting change must reach, from totals alone."""
+def _bounds(network: Network, chip: Chip, neurons: int, overflow: Overflow) -> list[str]:
+    """What any fitting change must reach, from totals alone; and what is known where the network has been cut."""
     per_core = chip.core.synaptic_memory.capacity_bits
     capacity = per_core * chip.n_cores
     least = least_synaptic_bits(network, chip)
+    unrolled = any(is_unrolled(p, chip) for p in network.projections)
+    if overflow.memory == "cores":
+        # One more cut takes no longer than the one that led here.
+        cores = _cores(network, _sharing(chip)) if unrolled else None
+        shares = cores is not None and cores <= chip.n_cores
+        options = [f"a chip that shares convolution kernels ({_SHARED})"] if shares else []
+        return [*options, f"a chip of {overflow.needed} such cores"]
     options = []
     if neurons <= chip.core.neurons * chip.n_cores:
         for bits in _narrower_widths(network, chip):
@@ -165,8 +176,9 @@ def _bounds(network: Network, chip: Chip, neurons: int) -> list[str]:
             if narrow <= capacity < least:
                 options.append(f"weights of at most {bits} bits ({narrow} of {capacity} bits)")
                 break
-        if any(is_unrolled(p, chip) for p in network.projections):
-            options.append("a chip that shares convolution kernels (core.synaptic_memory.shared_kernels: true)")
+        once = least_synaptic_bits(network, _sharing(chip))
+        if unrolled and once <= capacity:
+            options.append(f"a chip that shares convolution kernels ({_SHARED}; at least {once} of {capacity} bits)")
     cores = max(-(-neurons // chip.core.neurons), -(-least // per_core))
     if cores > chip.n_cores:
         options.append(f"a chip of at least {cores} such cores")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.mapping.limits import core_limits
 from neurosim.mapping.mapping import Mapping, Overflow
-from neurosim.mapping.partition import core_limits
 from neurosim.mapping.usage import core_usage, unit_of
 
 

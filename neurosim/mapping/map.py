@@ -8,8 +8,9 @@ from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.advice import at_a_glance, refuse
 from neurosim.mapping.layout import Layout
+from neurosim.mapping.limits import core_limits, membrane_bits
 from neurosim.mapping.mapping import Block, Mapping, MemoryUse, Overflow
-from neurosim.mapping.partition import CoreTooSmall, Part, core_limits, incoming, membrane_bits, partition, spread
+from neurosim.mapping.partition import CoreTooSmall, Part, incoming, partition, spread
 from neurosim.mapping.placement import Traffic, place, route_hops
 from neurosim.mapping.routes import build_routes, host_routed
 from neurosim.mapping.schedule import extra_delay, lags, levels

@@ -17,10 +17,10 @@ import numpy as np
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.layout import Feed, Layout
+from neurosim.mapping.limits import Need, core_limits, membrane_bits
 from neurosim.mapping.mapping import Overflow
 from neurosim.mapping.routes import host_routed
 from neurosim.snn.network import Network, Population
-from neurosim.snn.neuron import Lif
 
 _MAX_PASSES = 8
 
@@ -35,19 +35,6 @@ class CoreTooSmall(Exception):
         self.overflow = Overflow(-1, memory, unit, needed, limit)
 
 
-@dataclass(frozen=True)
-class Need:
-    """What one block asks of a core, by the names of the limits."""
-
-    neurons: int
-    synaptic_memory: int
-    membrane_memory: int
-    axon_table: int
-    axons_in: int
-    routing_table: int
-    axons_out: int
-
-
 @dataclass(frozen=True, eq=False)
 class Part:
     """A block before it has a core: its neurons (n,) int32 in slot order and its feeds by projection position."""
@@ -55,44 +42,6 @@ class Part:
     population: str
     neurons: np.ndarray
     feeds: list[tuple[int, Feed]]
-
-
-def core_limits(chip: Chip) -> dict[str, int | None]:
-    """Limits of one core by the names in `Need`; None is no limit."""
-    core = chip.core
-    return {
-        "neurons": core.neurons,
-        "synaptic_memory": core.synaptic_memory.capacity_bits,
-        "membrane_memory": core.membrane_memory.capacity_bits,
-        "axon_table": core.axon_table.capacity_bits,
-        "routing_table": core.routing_table.capacity_bits,
-        "axons_in": core.axons_in,
-        "axons_out": core.axons_out,
-    }
-
-
-def membrane_bits(population: Population, neurons: np.ndarray, chip: Chip) -> dict[str, int]:
-    """Bits of state and parameters of some neurons of a population, by content.
-
-    A threshold or bias is stored once a block, once for each channel that the block holds, or once a neuron, as the
-    network gives it; a bias of 0 for all is not stored.
-    """
-    n = len(neurons)
-    bits = {state.name: state.width_bits * n for state in population.model.states}
-    model = population.model
-    if population.model.kind != "input" and chip.core.membrane_memory.accumulator_bits:
-        bits["accumulator"] = chip.core.membrane_memory.accumulator_bits * n
-    if isinstance(model, Lif):
-        width = model.membrane_bits or 32
-        for name in ("threshold", "bias"):
-            values = getattr(model, name)
-            if values is None or (values.size == 1 and name == "bias" and not values.any()):
-                continue
-            copies = 1 if values.size == 1 else n
-            if values.size not in (1, population.n_neurons):
-                copies = np.unique(neurons // (population.n_neurons // values.size)).size
-            bits[name] = width * copies
-    return bits
 
 
 def incoming(network: Network, name: str) -> list[int]:
@@ -193,18 +142,22 @@ class Partitioner:
                 return None
         return blocks, routes
 
-    def best(self, population: Population) -> list[np.ndarray]:
-        """The better of the orders for one population."""
+    def cheapest(self, population: Population) -> tuple[list[np.ndarray], int]:
+        """The blocks of the order with fewer routes into them, and those routes."""
         orders = self.orders(population)
         # The order whose first block looks cheaper goes first, so that the other can be given up early.
         looks = [need.axons_in / part.size for part, need in (next(self.runs(population, order)) for order in orders)]
         found: dict[int, tuple[list[np.ndarray], int]] = {}
-        for k in np.argsort(looks, kind="stable") if len(orders) > 1 else [0]:
+        for k in np.argsort(looks, kind="stable"):
             bound = min((routes for _, routes in found.values()), default=None)
             result = self.cut(population, orders[k], bound)
             if result is not None:
                 found[int(k)] = result
-        blocks, _ = min((found[k] for k in sorted(found)), key=lambda t: (t[1], len(t[0])))
+        return min((found[k] for k in sorted(found)), key=lambda t: (t[1], len(t[0])))
+
+    def best(self, population: Population) -> list[np.ndarray]:
+        """The cheapest blocks, evened out where that fits too."""
+        blocks, _ = self.cheapest(population)
         # Equal parts finish together; a full core beside a nearly empty one makes every barrier wait for the full one.
         even = np.array_split(np.concatenate(blocks), len(blocks))
         out = self.routes_out(population)

@@ -12,16 +12,19 @@ from neurosim.snn.neuron import Lif
 
 
 def _codec_support(codec: Codec, chip: Chip) -> tuple[bool, str]:
+    """Whether the chip stores such weights, and all that it stores in words."""
     a = chip.arithmetic
-    if isinstance(codec, IntCodec) and codec.grid == "even":
-        if a.int_bits is None:
-            return False, "no integer weights"
-        low, high = a.int_bits
-        return low <= codec.width_bits <= high, f"integer weights of {low} to {high} bits"
-    flag = {"int": a.odd_int, "ternary": a.ternary, "binary": a.binary, "codebook": a.codebook, "float32": a.float32}
-    kinds = [name for name, yes in flag.items() if yes and name != "int"]
-    integers = [] if a.int_bits is None else [f"int {a.int_bits[0]} to {a.int_bits[1]} bits"]
-    return bool(flag[codec.kind]), ", ".join(integers + kinds)
+    integers = a.int_bits is not None
+    flags = {"odd int": integers and a.odd_int, "ternary": a.ternary, "binary": a.binary, "codebook": a.codebook}
+    flags["float32"] = a.float32
+    accepted = [name for name, yes in flags.items() if yes]
+    if integers:
+        accepted.insert(0, f"int of {a.int_bits[0]} to {a.int_bits[1]} bits")
+    if not isinstance(codec, IntCodec):
+        return flags[codec.kind], ", ".join(accepted)
+    in_range = integers and a.int_bits[0] <= codec.width_bits <= a.int_bits[1]
+    # The odd grid is another meaning of the same stored bits, so the widths are the same.
+    return in_range and (codec.grid == "even" or flags["odd int"]), ", ".join(accepted)
 
 
 def _check_projection(projection: Projection, network: Network, chip: Chip) -> None:

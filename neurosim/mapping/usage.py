@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.mapping.limits import core_limits
 from neurosim.mapping.mapping import Block, MemoryUse, Overflow, Routes
-from neurosim.mapping.partition import core_limits
 
 _COUNTED = ("neurons", "axons_in", "axons_out")
 

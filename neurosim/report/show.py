@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def show_workload(name: str) -> View:
     from rich.text import Text
 
     from neurosim import units
+    from neurosim.report.text import new_table
     from neurosim.workload.workload import load_workload
 
     work = load_workload(name)
@@ -46,22 +47,33 @@ def show_workload(name: str) -> View:
     }  # fmt: skip
 
     def readable() -> Group:
-        lines = [f"{work.name}: {work.title}", f"{work.n_samples} samples, {work.timesteps} timesteps, {work.encoder}"]
-        lines += ["", "layers"]
-        lines += [
-            f"  {x['population']:<12} {x['shape']!s:<16} {units.count(x['neurons']):>8} {x['model']}" for x in layers
-        ]
-        lines += ["", "projections"]
-        lines += [
-            f"  {x['projection']:<24} {x['kind']:<9} {x['bits_per_weight']:>5g}-bit {x['codec']:<8} "
-            f"{units.count(x['weights']):>10} weights {units.count(x['connections']):>12} connections"
-            for x in projections
-        ]
-        lines += ["", "card"]
-        lines += [f"  {key:<28} {value}" for key, value in work.card.items()]
-        return Group(Text("\n".join(lines)))
+        head = Text(f"{work.name}: {work.title}\n{work.n_samples} samples, {work.timesteps} timesteps, {work.encoder}")
+        head.stylize("bold", 0, len(work.name) + len(work.title) + 2)
+        made = new_table("Layers", ("population", "left"), ("shape", "left"), ("neurons", "right"), ("model", "left"))
+        for x in layers:
+            made.add_row(x["population"], " x ".join(map(str, x["shape"])), units.count(x["neurons"]), x["model"])
+        joined = new_table(
+            "Projections", ("projection", "left"), ("kind", "left"), ("bits a weight", "right"), ("format", "left"),
+            ("weights", "right"), ("connections", "right"), ("delay", "right"),
+        )  # fmt: skip
+        for x in projections:
+            counts = (units.count(x["weights"]), units.count(x["connections"]), str(x["delay"]))
+            joined.add_row(x["projection"], x["kind"], f"{x['bits_per_weight']:g}", x["codec"], *counts)
+        card = new_table("Card", ("", "left"), ("", "left"))
+        for key, value in _flat(work.card):
+            card.add_row(key, value)
+        return Group(head, Text(), made, Text(), joined, Text(), card)
 
     return plain, readable
+
+
+def _flat(card: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Lines of a nested card, keys joined by dots."""
+    for key, value in card.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def show_result(name: str) -> View:

@@ -19,11 +19,12 @@ def _bar(share: float, width: int = 24) -> str:
     return _BAR * round(max(0.0, min(1.0, share)) * width)
 
 
-def _table(title: str, *columns: tuple[str, str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def new_table(title: str, *columns: tuple[str, str]) -> Table:
+    """An empty table in the house style; columns are (name, justification)."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name, justify in columns:
-        table.add_column(name, justify=justify, style=None, header_style="dim", overflow="fold")
-    return table
+        made.add_column(name, justify=justify, style=None, header_style="dim", overflow="fold")
+    return made
 
 
 def _headline(r: Result) -> Text:
@@ -55,7 +56,7 @@ def _headline(r: Result) -> Text:
 
 
 def _spikes(r: Result) -> Table:
-    table = _table(
+    table = new_table(
         "Spikes by layer", ("layer", "left"), ("neurons", "right"), ("spikes", "right"), ("a sample", "right"),
         ("rate a step", "right"), ("", "left"),
     )  # fmt: skip
@@ -69,7 +70,7 @@ def _spikes(r: Result) -> Table:
 
 
 def _energy(r: Result) -> Table:
-    table = _table(
+    table = new_table(
         "Energy by component, all samples", ("component", "left"), ("energy", "right"), ("a sample", "right"),
         ("share", "right"), ("", "left"),
     )  # fmt: skip
@@ -89,7 +90,9 @@ def _energy(r: Result) -> Table:
 
 
 def _footprint(r: Result) -> Table:
-    table = _table("Footprint by memory", ("memory", "left"), ("used", "right"), ("provisioned", "right"), ("", "left"))
+    table = new_table(
+        "Footprint by memory", ("memory", "left"), ("used", "right"), ("provisioned", "right"), ("", "left")
+    )
     for memory, line in r.footprint.items():
         provisioned = line["provisioned_bits"]
         cells = ("no limit given", "") if provisioned is None else (units.bits(provisioned), _share_bar(line))
@@ -104,7 +107,7 @@ def _share_bar(line: dict) -> str:
 
 
 def _ann(r: Result) -> Group:
-    table = _table("The same job as an ANN", ("", "left"), ("this SNN", "right"), ("ANN", "right"))
+    table = new_table("The same job as an ANN", ("", "left"), ("this SNN", "right"), ("ANN", "right"))
     ann = r.ann
     if r.accuracy is not None:
         table.add_row("accuracy", units.percent(r.accuracy), units.percent(ann["accuracy"]))
@@ -142,7 +145,7 @@ def result_text(r: Result, saved: Path | None = None) -> RenderableType:
 
 def explain_text(r: Result, by: tuple[str, ...], top: int) -> RenderableType:
     """From the total to component, action, count, constant and source; every line a product, every total their sum."""
-    table = _table(
+    table = new_table(
         f"{r.workload} on {r.chip}: {units.energy(r.energy_pj)} over {r.samples} samples", *[(b, "left") for b in by],
         ("count", "right"), ("x constant", "right"), ("= energy", "right"), ("share", "right"), ("source", "left"),
     )  # fmt: skip

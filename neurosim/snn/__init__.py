@@ -2,6 +2,7 @@
 
 from neurosim.snn.codecs import BinaryCodec, CodebookCodec, Codec, FloatCodec, IntCodec, TernaryCodec
 from neurosim.snn.connectivity import Connectivity, Conv2d, Dense, Flatten, Identity, Pool2d, Sparse
+from neurosim.snn.fold import FoldedScale, fold_scale
 from neurosim.snn.network import Network, Population, Projection, Readout
 from neurosim.snn.neuron import Input, Leak, Lif, NeuronModel, Relay, State
 from neurosim.snn.trace import SpikeTrace, Stimulus
@@ -15,6 +16,7 @@ __all__ = [
     "Dense",
     "Flatten",
     "FloatCodec",
+    "FoldedScale",
     "Identity",
     "Input",
     "IntCodec",
@@ -32,4 +34,5 @@ __all__ = [
     "State",
     "Stimulus",
     "TernaryCodec",
+    "fold_scale",
 ]

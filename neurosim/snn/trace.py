@@ -74,6 +74,16 @@ class Stimulus:
         ptr = self.ptr[: n * self.timesteps + 1]
         return Stimulus(n, self.timesteps, self.n_inputs, ptr, self.neuron[:end], value, labels)
 
+    def sample(self, number: int) -> Stimulus:
+        """One sample alone."""
+        if not 0 <= number < self.n_samples:
+            raise NeurosimError(f"sample: got {number}, expected 0 to {self.n_samples - 1}")
+        cut = self.ptr[number * self.timesteps : (number + 1) * self.timesteps + 1]
+        inside = slice(int(cut[0]), int(cut[-1]))
+        value = None if self.value is None else self.value[inside]
+        labels = None if self.labels is None else self.labels[number : number + 1]
+        return Stimulus(1, self.timesteps, self.n_inputs, cut - cut[0], self.neuron[inside], value, labels)
+
     def content_hash(self) -> str:
         digest = hashlib.sha256(repr((self.n_samples, self.timesteps, self.n_inputs)).encode())
         for array in (self.ptr, self.neuron, self.value, self.labels):

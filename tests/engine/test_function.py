@@ -31,7 +31,7 @@ from neurosim.snn import (
 )
 
 QUICK = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(max_examples=8000, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def same(left, right):
@@ -68,6 +68,7 @@ def test_fast_equals_reference(case):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 @given(cases(max_neurons=120, max_layers=6, max_timesteps=12))
 @LONG
 def test_fast_equals_reference_at_length(case):

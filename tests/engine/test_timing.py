@@ -43,6 +43,7 @@ def test_engines_agree_on_random_plans(seed):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 @settings(max_examples=5_000, **RELAXED)
 @given(SEEDS)
 def test_engines_agree_on_many_random_plans(seed):

@@ -126,6 +126,21 @@ def test_large_networks_are_refused_within_a_second(shared):
     assert re.search(r"a chip of at least \d+ such cores", message)
 
 
+def test_a_large_network_that_was_cut_is_told_the_cores_it_took():
+    conv = Conv2d(np.ones((16, 4, 3, 3), np.int8), padding=1)
+    populations = [Population("in", (4, 48, 48), Input()), Population("a", (16, 48, 48), LIF)]
+    network = Network(populations, [Projection("in", "a", conv, IntCodec(4))])
+    chip = edge(mesh__width=10, core__synaptic_memory__shared_kernels=False,
+                core__synaptic_memory__capacity_bits=300_000)  # fmt: skip
+    message = refusal(network, chip)
+    cores = int(re.search(r"cores needs (\d+) cores, has 40", message)[1])
+    assert f"a chip of {cores} such cores" in message and "shared_kernels: true)" in message
+    for other_network, other_chip in carried_out(message, network, chip):
+        map_network(other_network, other_chip)
+    with pytest.raises(NeurosimError):
+        map_network(network, changed(changed(chip, "mesh.width", cores - 1), "mesh.height", 1))
+
+
 def test_reporting_refuses_nothing_and_lists_the_limits():
     network, chip = one_of_each(), edge(core__neurons=20)
     mapping = map_network(network, chip, capacity="report")

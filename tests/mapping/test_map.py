@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from neurosim.arch import load_chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import fit_report, footprint_by_memory
+from neurosim.mapping.limits import core_limits
 from neurosim.mapping.map import map_network
-from neurosim.mapping.partition import core_limits
 from neurosim.snn import Conv2d, Dense, FloatCodec, Input, IntCodec, Lif, Network, Population, Projection
 from tests.mapping.strategies import edge, ints, mlps, one_of_each
 

@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.mapping.layout import Layout
+from neurosim.mapping.limits import core_limits, membrane_bits
 from neurosim.mapping.map import map_network
 from neurosim.mapping.partition import (
     CoreTooSmall,
     Partitioner,
     _largest,
-    core_limits,
-    membrane_bits,
     partition,
     spread,
 )
@@ -171,6 +170,20 @@ def test_the_cheaper_neuron_order_wins(network, by_pixel):
     blocks = partitioner.best(population)
     channels = {len(set((b // 256).tolist())) for b in blocks}
     assert channels == ({8} if by_pixel else {1})
+
+
+@given(st.integers(1, 6), st.integers(2, 6), st.integers(3, 9), st.sampled_from([1, 3]), st.integers(2, 80), st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_cheapest_cut_is_that_of_the_better_order(c_in, c_out, side, kernel, neurons, data):
+    network = conv_net((c_in, side, side), c_out, kernel)
+    chip = edge(core__neurons=neurons, core__axons_in=data.draw(st.integers(60, 200)))
+    partitioner = Partitioner(network, chip, Layout(network, chip))
+    population = network.populations[1]
+    cuts = [partitioner.cut(population, order, None) for order in partitioner.orders(population)]
+    blocks, routes = partitioner.cheapest(population)
+    expected_blocks, expected_routes = min(cuts, key=lambda cut: (cut[1], len(cut[0])))
+    assert routes == expected_routes
+    assert [b.tolist() for b in blocks] == [b.tolist() for b in expected_blocks]
 
 
 def test_membrane_bits_by_hand():

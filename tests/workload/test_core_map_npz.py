@@ -166,6 +166,7 @@ def test_full_size_networks_equal_the_peer_s_own_counts(tmp_path, case):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_the_largest_network_equals_the_peer_s_own_counts(tmp_path):
     np.savez_compressed(tmp_path / "net.npz", **random_net(32768, 128, 256))
     result = simulate_file(str(tmp_path / "net.npz"), "loihi-silicon", timesteps=100, capacity="report")

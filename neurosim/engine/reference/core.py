@@ -28,8 +28,10 @@ class EgressQueue:
     """Spikes waiting to be sent, ``depth`` places (None: no limit). Room freed in a quantum is usable in the next."""
 
     def __init__(self, env: simpy.Environment, depth: int | None, spikes: Sequence[int] = ()) -> None:
+        self.env = env
         self.depth = depth
         self.spikes = deque(spikes)
+        self.depths: list[tuple[int, int]] = [(0, len(self.spikes))]
         self.room = Alarm(env, UPDATE)
         self.pushed = Alarm(env, EGRESS)
 
@@ -38,11 +40,14 @@ class EgressQueue:
 
     def push(self, neuron: int) -> None:
         self.spikes.append(neuron)
+        self.depths.append((self.env.now, len(self.spikes)))
         self.pushed.ring()
 
     def pop(self) -> int:
         self.room.ring(1)
-        return self.spikes.popleft()
+        neuron = self.spikes.popleft()
+        self.depths.append((self.env.now, len(self.spikes)))
+        return neuron
 
 
 class UpdateUnit:
@@ -51,10 +56,12 @@ class UpdateUnit:
     def __init__(self, env: simpy.Environment, groups: Sequence[Group], queue: EgressQueue) -> None:
         self.env, self.groups, self.queue = env, groups, queue
         self.busy = self.stall = self.finished = 0
+        self.slices: list[tuple[str, int, int]] = []
         env.process(self.run())
 
     def run(self):
         for group in self.groups:
+            self.slices.append(("update", self.env.now, self.env.now + group.cycles))
             yield Moment(self.env, group.cycles, UPDATE)
             ready = self.env.now
             for neuron in group.spikes:
@@ -63,6 +70,7 @@ class UpdateUnit:
                 self.queue.push(neuron)
             self.busy += group.cycles
             self.stall += self.env.now - ready
+            self.slices.append(("stalled: egress queue full", ready, self.env.now))
             self.finished = self.env.now
 
 
@@ -90,6 +98,7 @@ class EgressUnit:
         self.vc_pointer = 0
         self.credit = Alarm(env, EGRESS)
         self.finished = 0
+        self.slices: list[tuple[int, int, int]] = []
         env.process(self.run())
 
     def run(self):
@@ -97,8 +106,10 @@ class EgressUnit:
             while not self.queue.spikes:
                 yield self.queue.pushed.wait()
             for packet in self.packets(self.queue.pop()):
+                started = self.env.now
                 yield Moment(self.env, self.cycles, EGRESS)
                 yield from self.send(packet)
+                self.slices.append((packet.route, started, self.env.now))
 
     def send(self, packet: Packet):
         vcs = range(len(self.credits))
@@ -142,12 +153,15 @@ class SynapseUnit:
         self.arrival = Alarm(env, SYNAPSE)
         self.busy = self.finished = 0
         self.delivered: list[Packet] = []
+        self.slices: list[tuple[int, int, int]] = []
+        self.depths: list[tuple[int, int]] = [(0, 0)]
         env.process(self.run())
 
     def receive(self, vc: int, flit: Flit) -> None:
         if flit.tail:
             flit.packet.arrive = self.env.now
         self.queues[vc].append(flit)
+        self.depths.append((self.env.now, sum(map(len, self.queues))))
         self.arrival.ring()
 
     def run(self):
@@ -157,7 +171,10 @@ class SynapseUnit:
             filled = [vc for vc, queue in enumerate(self.queues) if queue]
             vc = first_at_or_after(self.pointer, filled, len(self.queues))
             self.pointer = (vc + 1) % len(self.queues)
-            cycles = self.consume(self.queues[vc].popleft())
+            flit = self.queues[vc].popleft()
+            self.depths.append((self.env.now, sum(map(len, self.queues))))
+            cycles = self.consume(flit)
+            self.slices.append((flit.packet.route, self.env.now, self.env.now + cycles))
             arrive(self.env, self.credit_cycles, lambda vc=vc: self.return_credit(vc))
             self.busy += cycles
             self.finished = self.env.now + cycles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,16 +17,23 @@ Spikes = tuple[np.ndarray, np.ndarray]
 """Neurons of one population that spike in one timestep, ascending, and their values."""
 
 
-def reference_function(network: Network, stimulus: Stimulus) -> SpikeTrace:
-    """Run ``network`` on every sample of ``stimulus``. Slow, and the definition of what is right."""
+def reference_function(
+    network: Network, stimulus: Stimulus, progress: Callable[[int], None] | None = None
+) -> SpikeTrace:
+    """Run ``network`` on every sample of ``stimulus``. Slow, and the definition of what is right.
+
+    ``progress`` is called with the number of samples done.
+    """
     check_network(network)
     check_stimulus(network, stimulus)
     check_memory(network, stimulus)
     connections = [_connections(network, projection) for projection in network.projections]
     samples = [_Sample(network, connections, stimulus, number) for number in range(stimulus.n_samples)]
-    for sample in samples:
+    for done, sample in enumerate(samples, start=1):
         for timestep in range(stimulus.timesteps):
             sample.step(timestep)
+        if progress is not None:
+            progress(done)
     check_relays(network, sum(sample.broken for sample in samples))
     return _trace(network, stimulus, samples)
 

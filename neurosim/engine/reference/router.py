@@ -64,6 +64,7 @@ class Output:
     vc_pointer: int = field(init=False)
     free_at: int = 0
     flits: int = 0
+    slices: list[tuple[int, int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.vc_pointer = len(self.credits) - 1
@@ -164,6 +165,7 @@ class Router:
         output.held[output_vc] = not flit.tail
         output.credits[output_vc] -= 1
         output.flits += 1
+        output.slices.append((flit.packet.route, self.env.now, self.env.now + output.interval))
         output.grant_pointer = (port + 1) % self.n_ports
         source.accept_pointer = (target + 1) % self.n_ports
         source.request_pointer = (vc + 1) % self.vcs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from neurosim.engine.plan import PacketLog, TimingPlan, TimingResult
@@ -30,8 +32,13 @@ def empty_result(plan: TimingPlan, n_samples: int) -> TimingResult:
     )
 
 
-def reference_timing(plan: TimingPlan, trace: SpikeTrace, *, log: bool = False) -> TimingResult:
-    """Cycles and counts of ``trace`` on ``plan``, with a log of every packet if asked for."""
+def reference_timing(
+    plan: TimingPlan, trace: SpikeTrace, *, log: bool = False, progress: Callable[[int], None] | None = None
+) -> TimingResult:
+    """Cycles and counts of ``trace`` on ``plan``, with a log of every packet if asked for.
+
+    ``progress`` is called with the number of samples done.
+    """
     result = empty_result(plan, trace.n_samples)
     counts = UpdateCounts(result.accessed, result.active, result.spiked)
     rows: list[tuple[int, int, int, int, int]] = []
@@ -45,6 +52,8 @@ def reference_timing(plan: TimingPlan, trace: SpikeTrace, *, log: bool = False) 
             result.round_cycles[sample, number] = finished.run() + plan.barrier_cycles
             add_round(result, finished, number)
             rows += [(sample, number, p.route, p.inject, p.arrive) for p in finished.packets]
+        if progress is not None:
+            progress(sample + 1)
     return with_log(result, rows) if log else result
 
 

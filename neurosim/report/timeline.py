@@ -1,0 +1,164 @@
+"""A run as a timeline: the Chrome trace-event format, which the Perfetto viewer opens.
+
+One sample is run again on the reference engine, which is written to be watched and agrees with the fast engine on
+every quantum. Tracks: three a core (update, egress, synapse), one a router output in use, one for barriers; counters
+for the queues into and out of a core. Rounds follow one another; times are microseconds of simulated time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.arch import Chip
+from neurosim.engine.plan import TimingPlan
+from neurosim.engine.reference.round import Round
+from neurosim.engine.reference.timing import UpdateCounts
+from neurosim.engine.reference.walk import RoundView, groups_of_core, routed
+from neurosim.errors import NeurosimError
+from neurosim.files import replacing
+from neurosim.run import Stages, simulate_stages
+from neurosim.snn.network import Network
+from neurosim.snn.trace import Stimulus
+
+MAX_EVENTS = 2_000_000
+CORES, MESH, CHIP = 1, 2, 3
+_UNITS = ("update", "egress", "synapse")
+_OUTPUTS = ("east", "west", "north", "south")
+
+
+class _Writer:
+    """Collects events; quanta in, microseconds out."""
+
+    def __init__(self, quantum_ps: float) -> None:
+        self.microseconds = quantum_ps * 1e-6
+        self.events: list[dict[str, Any]] = []
+
+    def name(self, process: int, thread: int | None, text: str) -> None:
+        kind = "process_name" if thread is None else "thread_name"
+        self.events.append({"ph": "M", "name": kind, "pid": process, "tid": thread or 0, "args": {"name": text}})
+
+    def slice(self, process: int, thread: int, text: str, start: int, end: int, **args: Any) -> None:
+        if end <= start:
+            return
+        if len(self.events) >= MAX_EVENTS:
+            raise NeurosimError(
+                f"trace: more than {MAX_EVENTS:,} events; choose fewer timesteps with --trace-steps FIRST:LAST"
+            )
+        scale = self.microseconds
+        event = {"ph": "X", "name": text, "pid": process, "tid": thread, "ts": start * scale}
+        self.events.append({**event, "dur": (end - start) * scale, "args": args})
+
+    def counter(self, process: int, text: str, at: int, value: int) -> None:
+        event = {"ph": "C", "name": text, "pid": process, "ts": at * self.microseconds, "args": {"packets": value}}
+        self.events.append(event)
+
+
+def _rounds(stages: Stages, steps: tuple[int, int]) -> Iterator[tuple[int, Round]]:
+    """(round number, finished round) of every round in which some population works on one of the timesteps."""
+    plan, trace = stages.plan, stages.trace
+    zeros = [np.zeros(plan.n_neurons, np.int64) for _ in range(3)]
+    counts = UpdateCounts(*zeros)
+    for number in range(plan.n_rounds):
+        row = plan.round_timestep[number]
+        if not ((row >= steps[0]) & (row < steps[1])).any():
+            continue
+        view = RoundView(plan, trace, 0, number)
+        groups = [groups_of_core(plan, view, core, counts) for core in range(plan.n_cores)]
+        finished = Round(plan, groups, routed(plan, view.host_spikes()))
+        yield number, finished
+
+
+def _source_of(plan: TimingPlan) -> np.ndarray:
+    return np.repeat(np.arange(plan.n_neurons), np.diff(plan.route_ptr))
+
+
+def _add_round(out: _Writer, stages: Stages, network: Network, number: int, done: Round, start: int, source) -> int:
+    """Events of one round that begins at quantum ``start``; returns the quantum of its end, barrier included."""
+    plan = stages.plan
+    length = done.run()
+    step = {p.name: int(t) for p, t in zip(network.populations, plan.round_timestep[number], strict=True) if t >= 0}
+
+    def packet(route: int) -> dict[str, Any]:
+        neuron = int(source[route])
+        return {
+            "from": network.populations[plan.population[neuron]].name,
+            "neuron": neuron,
+            "to": int(plan.route_endpoint[route]),
+        }
+
+    for core in range(plan.n_cores + 1):
+        label = "host" if core == plan.n_cores else f"core {core}"
+        if core < plan.n_cores:
+            for text, begin, end in done.update[core].slices:
+                out.slice(CORES, 3 * core, text, start + begin, start + end)
+        for route, begin, end in done.egress[core].slices:
+            out.slice(CORES, 3 * core + 1, "send", start + begin, start + end, **packet(route))
+        for route, begin, end in done.synapse[core].slices:
+            out.slice(CORES, 3 * core + 2, "receive", start + begin, start + end, **packet(route))
+        for kind, depths in (("egress", done.queues[core].depths), ("ingress", done.synapse[core].depths)):
+            for at, depth in depths if len(depths) > 1 else ():
+                out.counter(CORES, f"{label} {kind} queue", start + at, depth)
+    for tile, router in enumerate(done.routers):
+        for port, output in enumerate(router.outputs):
+            for route, begin, end in output.slices:
+                out.slice(MESH, tile * router.n_ports + port, "flit", start + begin, start + end, **packet(route))
+    out.slice(CHIP, 0, f"round {number}", start, start + length, **step)
+    out.slice(CHIP, 0, "barrier", start + length, start + length + plan.barrier_cycles)
+    return start + length + plan.barrier_cycles
+
+
+def _name_tracks(out: _Writer, plan: TimingPlan) -> None:
+    """Names for the tracks that hold at least one slice."""
+    used = {(e["pid"], e["tid"]) for e in out.events if e["ph"] == "X"}
+    for process, text in ((CORES, "cores"), (MESH, "mesh links"), (CHIP, "chip")):
+        out.name(process, None, text)
+    ports = 5 + plan.router.cores_per_tile
+    for process, thread in sorted(used):
+        if process == CORES:
+            core, unit = divmod(thread, 3)
+            out.name(process, thread, f"{'host' if core == plan.n_cores else f'core {core}'} {_UNITS[unit]}")
+        elif process == MESH:
+            tile, port = divmod(thread, ports)
+            place = f"tile ({tile % plan.router.width}, {tile // plan.router.width})"
+            out.name(process, thread, f"{place} {_OUTPUTS[port] if port < 4 else f'local {port - 4}'}")
+        else:
+            out.name(process, thread, "rounds and barriers")
+
+
+def write_timeline(
+    path: Path,
+    network: Network,
+    chip: Chip,
+    stimulus: Stimulus,
+    *,
+    sample: int = 0,
+    steps: tuple[int, int] | None = None,
+    capacity: str = "refuse",
+    placement: np.ndarray | None = None,
+) -> int:
+    """Write the timeline of one sample to ``path`` (JSON, gzip when it ends in .gz); returns the number of events.
+
+    ``steps`` (first, one past last) limits it to rounds that work on those network timesteps. Raises NeurosimError
+    for a sample or steps that do not exist and for a timeline of more than two million events.
+    """
+    first, last = steps or (0, stimulus.timesteps)
+    if not 0 <= first < last <= stimulus.timesteps:
+        raise NeurosimError(f"trace steps: got {first}:{last}, expected 0 <= first < last <= {stimulus.timesteps}")
+    stages = simulate_stages(network, chip, stimulus.sample(sample), capacity=capacity, placement=placement)
+    out = _Writer(chip.clock.quantum_ps)
+    source, clock = _source_of(stages.plan), 0
+    for number, done in _rounds(stages, (first, last)):
+        clock = _add_round(out, stages, network, number, done, clock, source)
+    _name_tracks(out, stages.plan)
+    content = {"traceEvents": out.events, "displayTimeUnit": "ns", "otherData": {"chip": chip.name, "sample": sample}}
+    text = json.dumps(content, separators=(",", ":")).encode()
+    with replacing(Path(path)) as temporary:
+        # No time stamp inside, so that the same run writes the same bytes.
+        temporary.write_bytes(gzip.compress(text, mtime=0) if str(path).endswith(".gz") else text)
+    return len(out.events)

@@ -1,0 +1,94 @@
+"""The timeline shows what the engines count: slices add up to busy quanta, rounds to the cycles of the run."""
+
+import gzip
+import json
+from collections import defaultdict
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from neurosim.arch import load_chip
+from neurosim.errors import NeurosimError
+from neurosim.report.timeline import write_timeline
+from neurosim.run import simulate_stages
+from neurosim.workload.workload import load_workload
+
+
+@pytest.fixture(scope="module")
+def case():
+    work = load_workload("mnist-mlp-w2")
+    return work.network, load_chip("edge-28nm"), work.stimulus(3)
+
+
+def events(path):
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return json.loads(data)["traceEvents"]
+
+
+def test_slices_add_up_to_what_the_engine_counts(case, tmp_path):
+    network, chip, stimulus = case
+    n = write_timeline(tmp_path / "t.json.gz", network, chip, stimulus, sample=1)
+    listed = events(tmp_path / "t.json.gz")
+    assert len(listed) == n
+    stages = simulate_stages(network, chip, stimulus.sample(1))
+    quantum_us = chip.clock.quantum_ps * 1e-6
+    busy = defaultdict(float)
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in listed if e["name"] == "thread_name"}
+    for e in listed:
+        if e["ph"] == "X":
+            busy[names[e["pid"], e["tid"]], e["name"]] += e["dur"] / quantum_us
+    for core in range(chip.n_cores):
+        assert busy[f"core {core} update", "update"] == pytest.approx(stages.timing.update_busy[:, core].sum())
+        assert busy[f"core {core} synapse", "receive"] == pytest.approx(stages.timing.synapse_busy[:, core].sum())
+    flits = sum(1 for e in listed if e["name"] == "flit")
+    assert flits == stages.timing.link_flits.sum()
+    ends = [e["ts"] + e["dur"] for e in listed if e["name"] == "barrier"]
+    assert max(ends) == pytest.approx(stages.timing.round_cycles.sum() * quantum_us)
+
+
+def test_slices_of_one_track_never_overlap(case, tmp_path):
+    write_timeline(tmp_path / "t.json", *case, sample=0, steps=(0, 3))
+    tracks = defaultdict(list)
+    for e in events(tmp_path / "t.json"):
+        if e["ph"] == "X":
+            tracks[e["pid"], e["tid"]].append((round(e["ts"], 6), round(e["ts"] + e["dur"], 6)))
+    assert len(tracks) > 5
+    for slices in tracks.values():
+        slices.sort()
+        assert all(a[1] <= b[0] + 1e-9 for a, b in pairwise(slices))
+
+
+def test_queue_counters_stay_within_the_depths(case, tmp_path):
+    network, chip, stimulus = case
+    write_timeline(tmp_path / "t.json", network, chip, stimulus)
+    depths = defaultdict(list)
+    for e in events(tmp_path / "t.json"):
+        if e["ph"] == "C" and not e["name"].startswith("host"):
+            depths[e["name"].split()[-2]].append(e["args"]["packets"])
+    assert 0 < max(depths["ingress"]) <= chip.core.ingress_depth
+    assert 0 < max(depths["egress"]) <= chip.core.egress_depth
+    assert np.min(depths["ingress"]) == np.min(depths["egress"]) == 0
+
+
+def test_same_run_same_bytes_and_fewer_steps_are_smaller(case, tmp_path):
+    sizes = [write_timeline(tmp_path / f"{i}.json.gz", *case, steps=(0, 2)) for i in (1, 2)]
+    assert sizes[0] == sizes[1] < write_timeline(tmp_path / "all.json.gz", *case)
+    assert (tmp_path / "1.json.gz").read_bytes() == (tmp_path / "2.json.gz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"sample": 3}, "sample: got 3"), ({"steps": (4, 4)}, "4:4"), ({"steps": (0, 99)}, "<= 8")],
+)
+def test_what_does_not_exist_is_refused(case, tmp_path, options, message):
+    with pytest.raises(NeurosimError, match=message):
+        write_timeline(tmp_path / "t.json", *case, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_long_a_timeline_is_refused(case, tmp_path, monkeypatch):
+    monkeypatch.setattr("neurosim.report.timeline.MAX_EVENTS", 100)
+    with pytest.raises(NeurosimError, match="--trace-steps"):
+        write_timeline(tmp_path / "t.json", *case)
+    assert list(tmp_path.iterdir()) == []
