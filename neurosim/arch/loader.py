@@ -23,9 +23,10 @@ class ChipError(NeurosimError):
     """A chip file that cannot be used."""
 
 
-def list_chips() -> list[str]:
-    """Names of the shipped chips, sorted."""
-    return sorted(path.stem for path in (data_root("arch") / "chips").glob("*.yaml"))
+def list_chips(execution: str | None = None) -> list[str]:
+    """Names of the shipped chips, sorted; with ``execution`` only those that run that way."""
+    names = sorted(path.stem for path in (data_root("arch") / "chips").glob("*.yaml"))
+    return names if execution is None else [n for n in names if load_chip(n).core.execution == execution]
 
 
 def load_chip(name_or_path: str | Path) -> Chip | EventChip:

@@ -182,7 +182,7 @@ class Controller:
     def _update(self, entry: Entry, neuron: int, weight: int) -> None:
         """The last cycle of a write phase."""
         does, neurons = self.plan.op_does[entry.operation], self.neurons
-        if does == e.LEAK or entry.leak:
+        if does == e.LEAK or (does == e.ADD_OPERAND and entry.leak):
             fires = neurons.leak(neuron)
         elif does == e.ADD_SYNAPSE:
             weight = neurons.effective(entry.neuron, neuron)
