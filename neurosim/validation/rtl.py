@@ -10,7 +10,7 @@ import numpy as np
 from neurosim.engine.event import run_events
 from neurosim.engine.event_plan import ACCEPT, FIRST_OPERATION, IDLE, RELEASE, EventPlan, EventResult
 from neurosim.errors import NeurosimError
-from neurosim.validation.rtl_case import CHIPS, RtlCase, read_case, read_record
+from neurosim.validation.rtl_case import CHIPS, RtlCase, malformed_as_error, read_case, read_record
 
 _EDGES = ("req_rise", "ack_rise", "req_fall", "ack_fall")
 _TOTALS = {
@@ -41,7 +41,8 @@ def verdicts(path: Path, engine: str) -> Iterator[tuple[bool, str]]:
     """
     for file in case_files(path):
         case = read_case(file)
-        found, compared = differences(case, run_case(case, engine))
+        with malformed_as_error(file):
+            found, compared = differences(case, run_case(case, engine))
         title = f"{case.name} [{engine}]"
         if found:
             yield False, f"miss {title}: " + "; ".join(found)
@@ -104,6 +105,8 @@ def _pairs(case: RtlCase, result: EventResult) -> Iterator[tuple[str, object, ob
     yield "aer_out", result.output, record["aer_out"]["rows"] or _none(4)
     yield "fifo_full_changes", result.full, record["fifo_full_changes"] or _none(2)
     names = {int(number): name for number, name in record["state_names"].items()}
+    if unknown := set(arrays["state_runs"][:, 1].tolist()) - set(names):
+        raise NeurosimError(f"state_names: names no state {min(unknown)} of state_runs")
     known = [name for name in names.values() if name in _STATES or name in _SERVICE or name == "AER_POP"]
     codes = np.array([known.index(names[number]) for number in arrays["state_runs"][:, 1].tolist()])
     ours = np.array([known.index(_state_name(plan, state)) for state in result.states[:, 1].tolist()])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from neurosim.files import read_npz
 FORMAT = "rtl-golden-1"
 CHIPS = {"tinyODIN": "tinyodin", "ODIN": "odin"}
 MAX_BYTES = 256 << 20
+MAX_DEPTH = 1 << 20
 _HANDSHAKE = {
     "release_delay": "in_req_release_delay", "gap": "in_req_gap", "ack_delay": "out_ack_delay",
     "ack_release_delay": "out_ack_release_delay",
@@ -36,29 +39,41 @@ class RtlCase:
     arrays: dict[str, np.ndarray]
 
 
+@contextmanager
+def malformed_as_error(path: Path) -> Iterator[None]:
+    """Turns whatever goes wrong inside into a NeurosimError that begins with the file's name."""
+    try:
+        yield
+    except NeurosimError as error:
+        raise NeurosimError(str(error) if str(path.parent) in str(error) else f"{path}: {error}") from None
+    except KeyError as error:
+        raise NeurosimError(f"{path}: {error.args[0]!r} is missing") from None
+    except (TypeError, ValueError, OverflowError, AttributeError, IndexError) as error:
+        raise NeurosimError(f"{path}: malformed ({' '.join(str(error).split())[:120]})") from None
+
+
 def read_case(path: Path) -> RtlCase:
     """Raises NeurosimError naming the file and the field that is missing, malformed or out of range."""
     record = read_record(path)
-    try:
+    with malformed_as_error(path):
         arrays = read_npz(path.parent / Path(record["arrays"]).name)
         design = record["design"]
         if design not in CHIPS:
-            raise NeurosimError(f"{path}: design {design!r}, expected one of {', '.join(CHIPS)}")
+            raise NeurosimError(f"design {design!r}, expected one of {', '.join(CHIPS)}")
         config = record["config"]
         plan = plan_events(load_chip(CHIPS[design]))
         n = int(arrays["threshold"].size)
         # The recording says how large its instance was; everything else is the chip's.
         last = tuple(min(neuron, n - 1) for neuron in plan.op_last_neuron)
-        plan = replace(plan, neurons=n, depth=int(config["fifo_depth"]), op_last_neuron=last)
+        depth = int(config["fifo_depth"])
+        if not (n and 1 <= depth <= MAX_DEPTH):
+            raise NeurosimError(f"config: {n} neurons, fifo_depth {depth}; expected at least 1, 1 to {MAX_DEPTH}")
+        plan = replace(plan, neurons=n, depth=depth, op_last_neuron=last)
         environment = Environment(**{ours: int(record["handshake"][key]) for ours, key in _HANDSHAKE.items()})
         return RtlCase(
             str(record["name"]), plan, _program(config, arrays), _events(plan, record["events"]), environment, record,
             arrays,
         )  # fmt: skip
-    except KeyError as error:
-        raise NeurosimError(f"{path}: {error.args[0]!r} is missing") from None
-    except (TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise NeurosimError(f"{path}: malformed ({error})") from None
 
 
 def read_record(path: Path) -> dict:
