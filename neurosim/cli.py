@@ -200,6 +200,34 @@ def explain(
     console().print(explain_text(loaded, fields, top))
 
 
+@app.command()
+def validate(
+    kind: Annotated[str, typer.Argument(help="noc: packets and runs of a network-on-chip simulator.")],
+    path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
+    engine: Annotated[str, typer.Option(help="fast, reference or both.")] = "both",
+    as_json: JsonFlag = False,
+) -> None:
+    """Hold the model to files that others produced: a line a case, a summary; exit code 1 on any miss."""
+    from neurosim.validation import validate as verdicts
+    from neurosim.validation.case import MISS, SKIPPED, summary
+
+    cases = []
+    for case in verdicts(kind, path, engine):
+        cases.append(case)
+        if not as_json:
+            typer.echo(case.line())
+    counts = summary(cases)
+    if as_json:
+        listing = [vars(case) for case in cases]
+        _print_json({"kind": kind, "path": str(path), "engine": engine, "summary": counts, "cases": listing})
+    else:
+        typer.secho(", ".join(f"{n} {verdict}" for verdict, n in counts.items()), bold=True)
+    if counts[SKIPPED] == len(cases):
+        raise NeurosimError(f"{path}: nothing in it can be compared; the reason stands behind each line")
+    if counts[MISS]:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Entry point: a user's mistake is one clear line and exit code 2, never a traceback."""
     try:

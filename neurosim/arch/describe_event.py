@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from neurosim import units
 from neurosim.arch.event import EventChip, Operation
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ def event_facts(chip: EventChip) -> Iterable[tuple[str, str]]:
     """Name and value of what the chip is built of."""
     core, event = chip.core, chip.core.event
     yield "execution", f"{core.execution}: one event is served to its end before the next is chosen"
-    yield "neurons", units.count(core.neurons)
+    yield "neurons", f"{core.neurons:,}"
     yield "clock", f"quantum {chip.clock.quantum_ps / 1000:,.4g} ns"
     read, write = event.update.read_cycles, event.update.write_cycles
     yield "update unit", f"{_cycles(read)} of read, {_cycles(write)} of write a neuron or word"
@@ -61,7 +60,7 @@ def _length(chip: EventChip, op: Operation) -> str:
     rest = op.fixed_cycles + op.closing_cycles
     if op.over == "active_neurons":
         return f"{each} N" + f" + {rest}" * bool(rest)
-    return units.count(visits[op.over] + rest)
+    return f"{visits[op.over] + rest:,}"
 
 
 def _cycles(number: int) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Source
 from neurosim.arch.schema import Clock, Technology
 
@@ -175,11 +176,17 @@ class EventChip(Part):
     title: str
     description: str = ""
     sources: dict[str, Source]
+    origins: dict[str, Source] = Field(default_factory=dict)
     assumptions: dict[str, str] = Field(default_factory=dict)
     clock: Clock
     technology: Technology | None = None
     core: EventCore
     without_energy: Source
+
+    @model_validator(mode="after")
+    def _traced(self) -> EventChip:
+        check_origins(self, self.origins, self.sources)
+        return self
 
     @property
     def n_cores(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from neurosim.engine.event import run_events
 from neurosim.engine.event_plan import ACCEPT, FIRST_OPERATION, IDLE, RELEASE, EventPlan, EventResult
 from neurosim.errors import NeurosimError
+from neurosim.validation.case import EQUAL, MISS, Case
 from neurosim.validation.rtl_case import CHIPS, RtlCase, malformed_as_error, read_case, read_record
 
 _EDGES = ("req_rise", "ack_rise", "req_fall", "ack_fall")
@@ -30,24 +31,26 @@ _SERVICE = {
 
 
 def compare(path: Path | str, engine: str = "fast") -> list[str]:
-    """One line a case: ``equal NAME [engine]: figures`` or ``miss NAME [engine]: first differences``."""
-    return [line for _, line in verdicts(Path(path), engine)]
+    """One line a recording: the verdict, its name and engine, and figures or the first differences."""
+    return [case.line() for case in cases(Path(path), (engine,))]
 
 
-def verdicts(path: Path, engine: str) -> Iterator[tuple[bool, str]]:
-    """(equal, line) of every case at ``path``, a JSON file or a folder of them.
+def cases(path: Path, engines: tuple[str, ...]) -> Iterator[Case]:
+    """One verdict a recording and engine at ``path``, a JSON file or a folder of them.
 
     Raises NeurosimError when there is none, or when one cannot be read.
     """
-    for file in case_files(path):
-        case = read_case(file)
-        with malformed_as_error(file):
-            found, compared = differences(case, run_case(case, engine))
-        title = f"{case.name} [{engine}]"
-        if found:
-            yield False, f"miss {title}: " + "; ".join(found)
-        else:
-            yield True, f"equal {title}: {case.record['totals']['total_cycles']} cycles, {compared} values"
+    return (_verdict(file, engine) for file in case_files(path) for engine in engines)
+
+
+def _verdict(file: Path, engine: str) -> Case:
+    case = read_case(file)
+    with malformed_as_error(file):
+        found, compared = differences(case, run_case(case, engine))
+    name = f"{case.name} [{engine}]"
+    if found:
+        return Case(name, MISS, "; ".join(found))
+    return Case(name, EQUAL, f"{case.record['totals']['total_cycles']} cycles, {compared} values")
 
 
 def case_files(path: Path) -> list[Path]:

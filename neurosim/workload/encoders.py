@@ -7,6 +7,8 @@ import numpy as np
 from neurosim.errors import NeurosimError
 from neurosim.snn.trace import Stimulus
 
+MAX_CELLS = 1 << 31
+
 
 def encode_rate(images: np.ndarray, timesteps: int, labels: np.ndarray | None = None) -> Stimulus:
     """Even rate coding by error diffusion, in integers: a pixel p of 0..255 spikes round(T p / 255) times in T steps.
@@ -15,10 +17,13 @@ def encode_rate(images: np.ndarray, timesteps: int, labels: np.ndarray | None = 
     """
     if images.dtype != np.uint8:
         raise NeurosimError(f"encoder rate: images have dtype {images.dtype}, expected uint8 pixels of 0 to 255")
-    pixels = images.reshape(len(images), 1, -1).astype(np.int64)
-    steps = np.arange(timesteps, dtype=np.int64)[None, :, None]
-    spikes = ((steps + 1) * pixels + 127) // 255 - (steps * pixels + 127) // 255
-    return Stimulus.from_dense(spikes.astype(np.int8), labels)
+    steps = np.arange(timesteps, dtype=np.int64)[:, None]
+    spikes = np.zeros((len(images), timesteps, images[0].size), np.int8)
+    for sample, image in enumerate(images):
+        # One sample at a time: the 64-bit products of a whole batch would take eight times its spikes.
+        pixels = image.reshape(1, -1).astype(np.int64)
+        spikes[sample] = ((steps + 1) * pixels + 127) // 255 - (steps * pixels + 127) // 255
+    return Stimulus.from_dense(spikes, labels)
 
 
 def encode_bernoulli(images: np.ndarray, timesteps: int, labels: np.ndarray | None = None, seed: int = 0) -> Stimulus:
@@ -41,6 +46,12 @@ def encode(kind: str, images: np.ndarray, timesteps: int, labels: np.ndarray | N
     """The encoder named ``kind`` in a workload file: rate_deterministic, rate_bernoulli or direct."""
     if timesteps < 1:
         raise NeurosimError(f"timesteps: got {timesteps}, expected at least 1")
+    cells = images.size * timesteps
+    if cells > MAX_CELLS:
+        raise NeurosimError(
+            f"timesteps: {timesteps} steps of {len(images)} samples are {cells} places for a spike, expected at most "
+            f"{MAX_CELLS}; use fewer samples or timesteps"
+        )
     if kind == "rate_deterministic":
         return encode_rate(images, timesteps, labels)
     if kind == "rate_bernoulli":

@@ -211,8 +211,9 @@ def _extra(draw, populations, integer, delays, recurrent):
     """More projections into `Lif` populations: skips forward with any delay, and loops with a delay of at least 1."""
     made = []
     lifs_at = [i for i, p in enumerate(populations) if isinstance(p.model, Lif)]
-    for _ in range(draw(st.integers(0, 2)) if lifs_at else 0):
-        target = draw(st.sampled_from(lifs_at))
+    images = [i for i in lifs_at if len(populations[i].shape) == 3]
+    for _ in range(draw(st.integers(0, 3)) if lifs_at else 0):
+        target = draw(st.sampled_from(lifs_at + images))
         source = draw(st.integers(0, len(populations) - 1 if recurrent else target - 1))
         allowed = delays if source < target else st.integers(1, 3)
         made.append(draw(_projections(populations[source], populations[target], integer, allowed)))

@@ -18,6 +18,7 @@ from neurosim.snn import (
     Population,
     Projection,
     Relay,
+    Sparse,
     Stimulus,
 )
 
@@ -233,3 +234,25 @@ def test_convolution_by_its_definition(engine, groups, stride, dilation):
         rows, columns = (slice(k * stride, k * stride + 2 * dilation + 1, dilation) for k in (y, x))
         expected = (padded[group, rows, columns] * weights[o]).sum() + 100
         assert trace.membrane[0, image.size + np.ravel_multi_index((o, y, x), shape)] == expected
+
+
+@ENGINES
+def test_dense_and_sparse_into_the_target_of_a_convolution(engine):
+    """The input sums of a convolution are kept channel-last; whatever else arrives must find its neuron."""
+    weights = np.arange(1, 13).reshape(1, 12)
+    populations = [
+        Population("image", (1, 2, 3), Input()),
+        Population("in", (1,), Input()),
+        Population("a", (2, 2, 3), Lif(None, membrane_bits=16)),
+    ]
+    projections = [
+        Projection("image", "a", Conv2d(np.array([1000, 2000]).reshape(2, 1, 1, 1)), IntCodec(12)),
+        Projection("in", "a", Dense(weights), IntCodec(8)),
+        Projection("in", "a", Sparse(np.array([0, 2]), np.array([1, 9]), np.array([100, 200])), IntCodec(9)),
+    ]
+    stimulus = Stimulus.from_dense(np.array([0, 0, 1, 0, 0, 0, 1]).reshape(1, 1, 7))
+    expected = np.arange(1, 13)
+    expected[[1, 9]] += [100, 200]
+    expected[[2, 8]] += [1000, 2000]
+    trace = run_function(Network(populations, projections), stimulus, engine)
+    assert trace.membrane[0, 7:].tolist() == expected.tolist()

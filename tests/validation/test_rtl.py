@@ -29,7 +29,7 @@ def test_all_cases_are_there():
 @pytest.mark.parametrize("case", CASES)
 def test_every_value_as_recorded(case, engine):
     (line,) = compare(DATA / f"{case}.json", engine)
-    assert line.startswith(f"equal {case} [{engine}]: "), line
+    assert line.split()[:3] == ["equal", case, f"[{engine}]:"], line
 
 
 def test_a_folder_gives_a_line_a_case():
@@ -81,7 +81,7 @@ def test_a_recording_that_differs_is_a_miss(copied, record, arrays, message):
     path, spoil = copied
     spoil(record, arrays)
     (line,) = compare(path, "fast")
-    assert line.startswith(f"miss {CORNERS} [fast]: ") and message in line
+    assert line.split()[:3] == ["miss", CORNERS, "[fast]:"] and message in line
 
 
 @pytest.mark.parametrize(

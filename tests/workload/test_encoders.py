@@ -58,3 +58,5 @@ def test_unknown_encoder_and_no_steps():
         encode("morse", np.zeros((1, 1), np.uint8), 1, None, 0)
     with pytest.raises(NeurosimError, match="timesteps"):
         encode("direct", np.zeros((1, 1), np.uint8), 0, None, 0)
+    with pytest.raises(NeurosimError, match="use fewer samples or timesteps"):
+        encode("rate_deterministic", np.zeros((5, 784), np.uint8), 10**8, None, 0)

@@ -235,13 +235,15 @@ def _sparse(sparse: Sparse, projection: Projection, row, channel_last, pools: _P
     row[fp.BASE] = start - first
 
 
-def _runs(ptr: np.ndarray, out: np.ndarray, tap: np.ndarray, kernel_width: int, merge: bool) -> tuple:
-    """Row starts and (output pixel, tap, length) triples; adjacent pairs of a kernel row become one run."""
+def _runs(ptr: np.ndarray, out: np.ndarray, tap: np.ndarray, merge: bool) -> tuple:
+    """Row starts and (output pixel, tap, length) triples; pairs of which both are adjacent become one run.
+
+    A run stays in one kernel row: towards lower output rows the taps fall.
+    """
     n = out.size
     starts = np.ones(n, bool)
     if merge and n:
-        follows = (np.diff(out) == 1) & (np.diff(tap) == 1) & (tap[1:] // kernel_width == tap[:-1] // kernel_width)
-        starts[1:] = ~follows
+        starts[1:] = (np.diff(out) != 1) | (np.diff(tap) != 1)
         starts[ptr[:-1][ptr[:-1] < n]] = True
     first = np.flatnonzero(starts)
     length = np.diff(np.append(first, n))
@@ -257,7 +259,7 @@ def _conv(conv: Conv2d, projection: Projection, source: Population, row, granule
     kernels = kernels.transpose(0, 2, 3, 4, 1)
     ptr, out, tap = conv.windows(source.shape)
     reversed_tap = tap // width * width + (width - 1 - tap % width)
-    run_ptr, runs = _runs(ptr, out, reversed_tap, width, merge=conv.groups == 1)
+    run_ptr, runs = _runs(ptr, out, reversed_tap, merge=conv.groups == 1)
     row[fp.P_KIND] = fp.CONV
     row[fp.TABLE], _ = pools.add_table(run_ptr, runs, step=3)
     row[fp.WIDTH], row[fp.BASE] = pools.add_weights(kernels, projection.weight_shift)

@@ -1,0 +1,37 @@
+"""One run of neurosim on a network of `sanafe_networks`: python sanafe_own.py NET.npz STEPS -> one JSON line.
+
+``cpu_s`` is a whole run after loading, on one thread: mapping, spikes, every cycle, every count, energy. Kernels are
+compiled before, by one timestep of the same network. ``load_s`` is reading the file.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+
+from neurosim.api import simulate
+from neurosim.workload.workload import load_workload
+
+
+def main() -> None:
+    path, steps = sys.argv[1], int(sys.argv[2])
+    settings = dict(chip="loihi-silicon", capacity="report", threads=1)
+    simulate(load_workload(path, None, None, 1), timesteps=1, **settings)
+    begin = time.process_time()
+    workload = load_workload(path, None, None, steps)
+    loaded = time.process_time()
+    result = simulate(workload, timesteps=steps, **settings)
+    done = time.process_time()
+    answer = {
+        "cpu_s": done - loaded, "load_s": loaded - begin, "spikes": sum(result.spikes.values()),
+        "events": result.synaptic_events["effective"], "messages": result.packets["delivered"],
+        "flit_hops": result.packets["flit_hops"],
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()
