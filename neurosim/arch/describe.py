@@ -7,6 +7,8 @@ from itertools import groupby
 from math import fsum
 from typing import TYPE_CHECKING
 
+from neurosim.arch.describe_event import event_facts, operations_table
+from neurosim.arch.event import EventChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import ResolvedPrice, resolve_leakage, resolve_prices
 
@@ -22,7 +24,7 @@ _SAID = {
 _MODES = {"decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period"}
 
 
-def describe(chip: Chip) -> Group:
+def describe(chip: Chip | EventChip) -> Group:
     """Everything the chip file says, resolved to numbers, as a rich renderable that folds to the console's width.
 
     Raises NeurosimError when a price or a leakage cannot be resolved.
@@ -30,21 +32,30 @@ def describe(chip: Chip) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [
+    own = _event_parts(chip) if isinstance(chip, EventChip) else _timestep_parts(chip)
+    parts: list[RenderableType | None] = [
         Text(f"{chip.name}: {chip.title}", style="bold"),
         Text(" ".join(chip.description.split())),
-        _facts("Structure", _structure(chip)),
-        _facts("Arithmetic", _arithmetic(chip)),
-        _memories(chip),
-        _timing(chip),
-        _prices(chip),
-        _leakage(chip),
+        *own,
         _facts("Taken from", chip.origins.items()),
         _facts("Assumptions", chip.assumptions.items()),
         _facts("Sources", chip.sources.items()),
     ]
     spaced = [piece for part in parts if part is not None for piece in (part, Text(""))]
     return Group(*spaced[:-1])
+
+
+def _timestep_parts(chip: Chip) -> list[RenderableType | None]:
+    return [
+        _facts("Structure", _structure(chip)), _facts("Arithmetic", _arithmetic(chip)), _memories(chip),
+        _timing(chip), _prices(chip), _leakage(chip),
+    ]  # fmt: skip
+
+
+def _event_parts(chip: EventChip) -> list[RenderableType | None]:
+    columns = (("operation", "left"), ("enters", "left"), ("does", "left"), ("over", "left"), ("cycles", "right"))
+    operations = operations_table(chip, _table("Operations, N active neurons, no stalls", *columns))
+    return [_facts("Structure", event_facts(chip)), operations]
 
 
 def _count(n: int) -> str:

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from neurosim.arch.actions import ACTIONS
 from neurosim.arch.core import Core
+from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
 
@@ -175,26 +176,12 @@ class Chip(Part):
             )
         named = [(f"energy.{name}", spec.source) for name, spec in self.energy.items()]
         named += [(f"leakage.{i}", spec.source) for i, spec in enumerate(self.leakage)]
-        named += [(f"origins.{path}", name) for path, name in self.origins.items()]
         strangers = [(place, name) for place, name in named if name is not None and name not in self.sources]
         if strangers:
             place, name = strangers[0]
-            field = place if place.startswith("origins.") else f"{place}.source"
-            raise ValueError(f"{field}: got {name!r}, which sources does not list; add it with its citation")
-        for path in self.origins:
-            self._find(path)
+            raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
+        check_origins(self, self.origins, self.sources)
         return self
-
-    def _find(self, path: str) -> None:
-        """Refuse an origin of a field that does not exist."""
-        part: object = self
-        for step in path.split("."):
-            known = type(part).model_fields if isinstance(part, Part) else {}
-            if step not in known:
-                close = difflib.get_close_matches(step, known, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"known fields there: {', '.join(known) or 'none'}"
-                raise ValueError(f"origins.{path}: no such field of the chip; {hint}")
-            part = getattr(part, step)
 
     @property
     def n_cores(self) -> int:
