@@ -1,7 +1,7 @@
 """One run of neurosim on a network of `sanafe_networks`: python sanafe_own.py NET.npz STEPS -> one JSON line.
 
 ``cpu_s`` is a whole run after loading, on one thread: mapping, spikes, every cycle, every count, energy. Kernels are
-compiled before, by one timestep of the same network. ``load_s`` is reading the file.
+compiled before, by one timestep of the same network. ``load_s`` is reading the network and the chip.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import sys
 import time
 
 from neurosim.api import simulate
+from neurosim.arch import load_chip
 from neurosim.workload.workload import load_workload
+
+CHIP = "loihi-silicon"
 
 
 def main() -> None:
     path, steps = sys.argv[1], int(sys.argv[2])
-    settings = dict(chip="loihi-silicon", capacity="report", threads=1)
-    simulate(load_workload(path, None, None, 1), timesteps=1, **settings)
+    settings = dict(capacity="report", threads=1)
+    simulate(load_workload(path, None, None, 1), load_chip(CHIP), timesteps=1, **settings)
     begin = time.process_time()
-    workload = load_workload(path, None, None, steps)
+    workload, chip = load_workload(path, None, None, steps), load_chip(CHIP)
     loaded = time.process_time()
-    result = simulate(workload, timesteps=steps, **settings)
+    result = simulate(workload, chip, timesteps=steps, **settings)
     done = time.process_time()
     answer = {
         "cpu_s": done - loaded, "load_s": loaded - begin, "spikes": sum(result.spikes.values()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -99,13 +100,18 @@ def _by_population(network: Network, values: np.ndarray) -> dict[str, int]:
     return {p.name: int(values[a:b].sum()) for p, a, b in ends}
 
 
+@cache
+def _version(package: str) -> str:
+    return metadata.version(package)
+
+
 def provenance(network: Network, chip: Chip, stimulus: Stimulus, parameters: dict[str, Any]) -> dict[str, Any]:
     """Versions, parameters and hashes of the inputs: enough to make the result again. No clock, no host name."""
     packages = ("numpy", "numba", "simpy", "pydantic")
     return {
         "neurosim": __version__,
         "python": platform.python_version(),
-        **{name: metadata.version(name) for name in packages},
+        **{name: _version(name) for name in packages},
         "network_sha256": network.content_hash(),
         "stimulus_sha256": stimulus.content_hash(),
         "chip_sha256": chip.content_hash(),

@@ -91,8 +91,7 @@ class Layout:
             ones = np.ones(len(neurons), np.int64)
             return Feed(np.sort(neurons).astype(np.int32), ones, 0 * ones)
         sources, events = self._listed(position).of(neurons)
-        order = np.argsort(sources)
-        sources, events = sources[order].astype(np.int32), events[order]
+        sources = sources.astype(np.int32)
         if kind == "pool":
             return Feed(sources, events, 0 * events)
         words, bits = self._entries(projection, events, len(neurons))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from neurosim.mapping.layout import Feed
 from neurosim.mapping.mapping import Block, Routes
+from neurosim.mapping.reach import stable_order
 from neurosim.snn.network import Network
 
 
@@ -39,7 +39,7 @@ def build_routes(network: Network, blocks: tuple[Block, ...], feeds: list[list[t
             column.append(np.zeros(stop - start, np.int64))
     lengths = [s.size for s in sources]
     source = _joined(sources)
-    order = _stable_order(source, network.n_neurons)
+    order = stable_order(source, network.n_neurons)
     source = source[order]
     core, projection, block = (np.repeat(np.array(x, np.int32), lengths)[order] for x in (cores, projections, numbers))
     new = np.ones(source.size, bool)
@@ -62,18 +62,3 @@ def build_routes(network: Network, blocks: tuple[Block, ...], feeds: list[list[t
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.zeros(0, np.int32), *(p.astype(np.int32) for p in parts)])
-
-
-@njit(cache=True, nogil=True)
-def _stable_order(values, n_values):
-    """The stable order of small integers, by counting: what came first stays first."""
-    place = np.zeros(n_values + 1, np.int64)
-    for value in values:
-        place[value + 1] += 1
-    for i in range(n_values):
-        place[i + 1] += place[i]
-    order = np.empty(values.size, np.int64)
-    for i in range(values.size):
-        order[place[values[i]]] = i
-        place[values[i]] += 1
-    return order

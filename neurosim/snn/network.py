@@ -18,12 +18,18 @@ from neurosim.snn.codecs import Codec, FloatCodec, codec_header
 from neurosim.snn.connectivity import Connectivity
 from neurosim.snn.neuron import Input, Lif, NeuronModel, Relay
 
+_WIDTHS = tuple(np.dtype(t) for t in ("<i1", "<i2", "<i4"))
+
 
 def _content(value) -> bytes:
     """Bytes of a parameter that do not depend on how wide an integer array happens to be stored."""
     if not isinstance(value, np.ndarray):
         return repr(value).encode()
-    return value.astype(np.int64 if value.dtype.kind in "iub" else np.float32).tobytes()
+    if value.dtype.kind not in "iub" or not value.size:
+        return value.astype(np.float32).tobytes()
+    low, high = int(value.min()), int(value.max())
+    narrow = next((t for t in _WIDTHS if np.iinfo(t).min <= low and high <= np.iinfo(t).max), np.dtype(np.int64))
+    return narrow.str.encode() + value.astype(narrow, copy=False).tobytes()
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.mapping.map import map_network
-from neurosim.mapping.routes import _stable_order
+from neurosim.mapping.reach import stable_order
 from neurosim.snn import Network, Readout
 from tests.mapping.strategies import edge, one_of_each
 
@@ -65,6 +65,6 @@ def test_routes_are_those_of_the_connections(seed, readout, shared, data):
 
 
 @given(st.lists(st.integers(0, 9)))
-def test_counting_order_is_the_stable_order(values):
+def test_counting_order_is_thestable_order(values):
     values = np.array(values, np.int32)
-    assert np.array_equal(_stable_order(values, 10), np.argsort(values, kind="stable"))
+    assert np.array_equal(stable_order(values, 10), np.argsort(values, kind="stable"))
