@@ -202,7 +202,9 @@ def explain(
 
 @app.command()
 def validate(
-    kind: Annotated[str, typer.Argument(help="noc: packets and runs of a network-on-chip simulator.")],
+    kind: Annotated[
+        str, typer.Argument(help="noc: runs of a network-on-chip simulator. rtl: recorded cycles of event chips.")
+    ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
     engine: Annotated[str, typer.Option(help="fast, reference or both.")] = "both",
     as_json: JsonFlag = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy as np
 from neurosim.engine.event import run_events
 from neurosim.engine.event_plan import ACCEPT, FIRST_OPERATION, IDLE, RELEASE, EventPlan, EventResult
 from neurosim.errors import NeurosimError
-from neurosim.validation.case import EQUAL, MISS, Case
+from neurosim.validation.case import EQUAL, MISS, SKIPPED, Case
 from neurosim.validation.rtl_case import CHIPS, RtlCase, malformed_as_error, read_case, read_record
 
+_TABLES = ("reckon_*.csv", "ranc_*.csv")
 _EDGES = ("req_rise", "ack_rise", "req_fall", "ack_fall")
 _TOTALS = {
     "neuron_sram_access_cycles": "neuron_accesses",
@@ -40,7 +42,10 @@ def cases(path: Path, engines: tuple[str, ...]) -> Iterator[Case]:
 
     Raises NeurosimError when there is none, or when one cannot be read.
     """
-    return (_verdict(file, engine) for file in case_files(path) for engine in engines)
+    files = case_files(path)
+    tables = sorted(file for mark in _TABLES for file in path.glob(mark)) if path.is_dir() else []
+    verdicts = (_verdict(file, engine) for file in files for engine in engines)
+    return chain(verdicts, (Case(file.name, SKIPPED, "ReckOn and RANC are not modelled yet") for file in tables))
 
 
 def _verdict(file: Path, engine: str) -> Case:

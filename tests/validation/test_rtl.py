@@ -37,6 +37,13 @@ def test_a_folder_gives_a_line_a_case():
     assert [line.split()[1] for line in lines] == CASES
 
 
+def test_tables_that_are_not_modelled_are_named(copied):
+    path, _ = copied
+    (path.parent / "reckon_step_cycles.csv").write_text("a\n1\n")
+    lines = compare(path.parent, "fast")
+    assert len(lines) == 2 and lines[1].startswith("not compared  reckon_step_cycles.csv: ")
+
+
 @pytest.fixture
 def copied(tmp_path):
     """A case that may be spoilt: its path, and how to change its JSON and arrays."""
