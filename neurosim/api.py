@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.arch import Chip, load_chip
+from neurosim.arch.event import EventChip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.file import from_column_order, read_placement
 from neurosim.result import Result
@@ -63,6 +64,11 @@ def simulate(
         if value not in allowed:
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
     target = load_chip(chip) if isinstance(chip, str) else chip
+    if isinstance(target, EventChip):
+        raise NeurosimError(
+            f"chip {target.name}: execution is 'event', which takes a stream of events and no timesteps "
+            "(neurosim.engine.event, docs/events.md); choose a chip with execution 'barrier'"
+        )
     if isinstance(workload, Network):
         if stimulus is None:
             raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")

@@ -10,7 +10,7 @@ import pytest
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 # Files that only a reader has.
-OWN = ("my-chip.yaml", "my-network.npz")
+OWN = ("my-chip.yaml", "my-network.npz", "tests/validation/data/rtl")
 
 
 def commands():

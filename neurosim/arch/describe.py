@@ -7,7 +7,8 @@ from itertools import groupby
 from math import fsum
 from typing import TYPE_CHECKING
 
-from neurosim import units
+from neurosim.arch.describe_event import event_facts, operations_table
+from neurosim.arch.event import EventChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import ResolvedPrice, resolve_leakage, resolve_prices
 
@@ -23,7 +24,7 @@ _SAID = {
 _MODES = {"decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period"}
 
 
-def describe(chip: Chip) -> Group:
+def describe(chip: Chip | EventChip) -> Group:
     """Everything the chip file says, resolved to numbers, as a rich renderable that folds to the console's width.
 
     Raises NeurosimError when a price or a leakage cannot be resolved.
@@ -31,20 +32,34 @@ def describe(chip: Chip) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [
+    own = _event_parts(chip) if isinstance(chip, EventChip) else _timestep_parts(chip)
+    parts: list[RenderableType | None] = [
         Text(f"{chip.name}: {chip.title}", style="bold"),
         Text(" ".join(chip.description.split())),
-        _facts("Structure", _structure(chip)),
-        _facts("Arithmetic", _arithmetic(chip)),
-        _memories(chip),
-        _timing(chip),
-        _prices(chip),
-        _leakage(chip),
+        *own,
+        _facts("Taken from", chip.origins.items()),
         _facts("Assumptions", chip.assumptions.items()),
         _facts("Sources", chip.sources.items()),
     ]
     spaced = [piece for part in parts if part is not None for piece in (part, Text(""))]
     return Group(*spaced[:-1])
+
+
+def _timestep_parts(chip: Chip) -> list[RenderableType | None]:
+    return [
+        _facts("Structure", _structure(chip)), _facts("Arithmetic", _arithmetic(chip)), _memories(chip),
+        _timing(chip), _prices(chip), _leakage(chip),
+    ]  # fmt: skip
+
+
+def _event_parts(chip: EventChip) -> list[RenderableType | None]:
+    columns = (("operation", "left"), ("enters", "left"), ("does", "left"), ("over", "left"), ("cycles", "right"))
+    operations = operations_table(chip, _table("Operations, N active neurons, no stalls", *columns))
+    return [_facts("Structure", event_facts(chip)), operations]
+
+
+def _count(n: int) -> str:
+    return f"{n:,}"
 
 
 def _table(title: str, *columns: tuple[str, str]) -> Table:
@@ -80,10 +95,10 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     cores = f"{mesh.cores_per_tile} core{'s' * (mesh.cores_per_tile > 1)} a tile"
     yield "mesh", f"{mesh.width} x {mesh.height} tiles, {cores}, {chip.n_cores} cores"
     axons = ", ".join(
-        f"{'any number of' if n is None else units.count(n)} axons {way}"
+        f"{'any number of' if n is None else _count(n)} axons {way}"
         for way, n in (("in", core.axons_in), ("out", core.axons_out))
     )
-    neurons = f"{units.count(core.neurons)} neurons a core, {units.count(core.neurons * chip.n_cores)} in all"
+    neurons = f"{_count(core.neurons)} neurons a core, {_count(core.neurons * chip.n_cores)} in all"
     yield "neurons", f"{neurons}; {axons} a core"
     # Device type and objective pick rows of the SRAM table; a chip of published constants never opens it.
     derived = any(spec.derive for spec in [*chip.energy.values(), *chip.leakage])
@@ -166,7 +181,7 @@ def _timing(chip: Chip) -> Table:
     for tiles, quanta in sorted(chip.barrier.cycles.items()):
         rows.append((f"barrier, {tiles} tile{'s' * (tiles > 1)}", quanta, between))
     for what, quanta, of in rows:
-        table.add_row(what, units.count(quanta), _ns(chip, quanta), of)
+        table.add_row(what, _count(quanta), _ns(chip, quanta), of)
     return table
 
 
@@ -223,7 +238,7 @@ def _leakage(chip: Chip) -> Table:
     parts = resolve_leakage(chip)
     for x, spec in zip(parts, chip.leakage, strict=True):
         each, total = f"{x.power_mw:.4g}", f"{x.power_mw * x.instances:.4g}"
-        table.add_row(x.component, each, units.count(x.instances), total, spec.source or _terms(x.source))
+        table.add_row(x.component, each, _count(x.instances), total, spec.source or _terms(x.source))
     if len(parts) > 1:
         table.add_row("total", "", "", f"{fsum(x.power_mw * x.instances for x in parts):.4g}", "", style="bold")
     return table

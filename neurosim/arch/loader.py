@@ -9,23 +9,27 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from neurosim.arch.event import EventChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import memory_figures, resolve_leakage, resolve_prices
 from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 
+_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin"}
+
 
 class ChipError(NeurosimError):
     """A chip file that cannot be used."""
 
 
-def list_chips() -> list[str]:
-    """Names of the shipped chips, sorted."""
-    return sorted(path.stem for path in (data_root("arch") / "chips").glob("*.yaml"))
+def list_chips(execution: str | None = None) -> list[str]:
+    """Names of the shipped chips, sorted; with ``execution`` only those that run that way."""
+    names = sorted(path.stem for path in (data_root("arch") / "chips").glob("*.yaml"))
+    return names if execution is None else [n for n in names if load_chip(n).core.execution == execution]
 
 
-def load_chip(name_or_path: str | Path) -> Chip:
+def load_chip(name_or_path: str | Path) -> Chip | EventChip:
     """A shipped chip by name, or a chip file by path. Raises ChipError naming file, field, value and limit."""
     name = str(name_or_path)
     shipped = list_chips()
@@ -48,14 +52,18 @@ def load_chip(name_or_path: str | Path) -> Chip:
         raise ChipError(f"{path}: {error}") from None
 
 
-def chip_from_data(data: Any, where: str) -> Chip:
-    """Check plain data against the schema. ``where`` names the file in messages."""
+def chip_from_data(data: Any, where: str) -> Chip | EventChip:
+    """Check plain data against the schema of its ``core.execution``. ``where`` names the file in messages."""
     if not isinstance(data, dict):
         raise ChipError(f"{where}: holds {type(data).__name__}, expected a mapping that begins with 'format'")
+    core = data.get("core")
+    schema = EventChip if isinstance(core, dict) and core.get("execution") == "event" else Chip
     try:
-        chip = Chip.model_validate(data)
+        chip = schema.model_validate(data)
     except ValidationError as error:
-        raise ChipError(_explain(where, error)) from None
+        raise ChipError(_explain(where, error, schema)) from None
+    if isinstance(chip, EventChip):
+        return chip
     try:
         # A chip whose prices cannot be worked out is refused here, where the file is still known.
         resolve_prices(chip)
@@ -66,7 +74,7 @@ def chip_from_data(data: Any, where: str) -> Chip:
     return chip
 
 
-def _explain(where: str, error: ValidationError) -> str:
+def _explain(where: str, error: ValidationError, schema: type[BaseModel]) -> str:
     """One line for the most telling problem; a misspelt key comes before the missing one that it leaves behind."""
     problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
     first = problems[0]
@@ -74,12 +82,12 @@ def _explain(where: str, error: ValidationError) -> str:
     others = len(problems) - 1
     more = f" (and {others} more problem{'s' * (others > 1)})" if others else ""
     if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1])
+        known = _known_keys(schema, first["loc"][:-1])
         close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
         text = f"{path}: unknown key; {hint}"
     elif first["type"] == "missing":
-        text = f"{path}: missing; add it (see a shipped chip with: neurosim show chip edge-28nm)"
+        text = f"{path}: missing; add it (see a shipped chip with: neurosim show chip {_EXAMPLES[schema]})"
     else:
         message = re.sub(r" or instance of \w+$", "", first["msg"].removeprefix("Value error, "))
         message = message[0].lower() + message[1:]
@@ -102,9 +110,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _known_keys(location: tuple) -> set[str]:
+def _known_keys(schema: type[BaseModel], location: tuple) -> set[str]:
     """Keys that the schema knows at a place in the file."""
-    model: Any = Chip
+    model: Any = schema
     for part in location:
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
         if part in fields:

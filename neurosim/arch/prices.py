@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Mapping
 from math import inf
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from neurosim.arch.actions import ACTIONS
 from neurosim.arch.part import NaturalFloat, Part, Positive, PositiveFloat, Source
 
 
@@ -47,7 +51,11 @@ class Term(Part):
 
 
 class PriceSpec(Part):
-    """The energy of one action: a number with its source, a sum of technology terms, or where it is included."""
+    """The energy of one action: a number with its source, a sum of technology terms, or where it is included.
+
+    ``included_in`` names actions that carry the energy ("hop_east, hop_west and hop_local"), or says "nothing (why)"
+    where the action cannot occur or no source gives its energy.
+    """
 
     pj: NaturalFloat | None = None
     low_pj: NaturalFloat | None = None
@@ -68,6 +76,24 @@ class PriceSpec(Part):
         if self.pj is not None and not low <= self.pj <= high:
             raise ValueError(f"{self.pj:g} pJ lies outside its band, low_pj {low:g} to high_pj {high:g}")
         return self
+
+
+def check_included(energy: Mapping[str, PriceSpec]) -> None:
+    """Refuse an ``included_in`` that leads nowhere: a misspelt action would otherwise cost nothing, unseen."""
+    for action, spec in energy.items():
+        text = spec.included_in
+        if text is None or re.fullmatch(r"nothing \(.*\S.*\)", text, re.DOTALL):
+            continue
+        place = f"energy.{action}.included_in"
+        for name in re.split(r",\s*|\s+and\s+", text):
+            if name == "nothing":
+                raise ValueError(f"{place}: got 'nothing' without a reason; write nothing (why)")
+            if name not in ACTIONS:
+                close = difflib.get_close_matches(name, ACTIONS, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else "name actions that carry it, or write nothing (why)"
+                raise ValueError(f"{place}: got {name[:60]!r}, not an action; {hint}")
+            if name in energy and energy[name].included_in is not None:
+                raise ValueError(f"{place}: {name!r} has no price of its own; name the action that carries the energy")
 
 
 class LeakageSpec(Part):

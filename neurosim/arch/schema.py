@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 
 from neurosim.arch.actions import ACTIONS
 from neurosim.arch.core import Core
+from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
-from neurosim.arch.prices import LeakageSpec, PriceSpec
+from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
 
 
 class Clock(Part):
@@ -132,13 +133,18 @@ class Arithmetic(Part):
 
 
 class Chip(Part):
-    """A whole chip file."""
+    """A whole chip file.
+
+    ``origins`` says which source a field (and all below it) was taken from; ``assumptions`` why a field has the value
+    it has where no source gives one. Prices and leakages name their sources themselves.
+    """
 
     format: Literal["neurosim-chip/1"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
     title: str
     description: str = ""
     sources: dict[str, Source]
+    origins: dict[str, Source] = Field(default_factory=dict)
     assumptions: dict[str, str] = Field(default_factory=dict)
     clock: Clock
     technology: Technology
@@ -162,6 +168,7 @@ class Chip(Part):
         missing = [name for name in ACTIONS if name not in self.energy]
         if missing:
             raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
+        check_included(self.energy)
         if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
             raise ValueError(
                 f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
@@ -173,6 +180,7 @@ class Chip(Part):
         if strangers:
             place, name = strangers[0]
             raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
+        check_origins(self, self.origins, self.sources)
         return self
 
     @property

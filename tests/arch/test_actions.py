@@ -14,7 +14,7 @@ def test_every_action_says_what_it_is():
 
 
 def test_every_chip_prices_exactly_the_registered_actions():
-    for name in list_chips():
+    for name in list_chips("barrier"):
         assert set(load_chip(name).energy) == set(ACTIONS)
 
 

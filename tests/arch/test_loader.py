@@ -42,7 +42,9 @@ def message(path, value):
 
 
 def test_shipped_chips():
-    assert list_chips() == ["edge-28nm", "loihi-2018", "loihi-silicon"]
+    assert list_chips() == ["edge-28nm", "loihi-2018", "loihi-silicon", "odin", "tinyodin"]
+    assert list_chips("barrier") == ["edge-28nm", "loihi-2018", "loihi-silicon"]
+    assert list_chips("event") == ["odin", "tinyodin"]
     for name in list_chips():
         assert load_chip(name).name == name
 

@@ -5,7 +5,6 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import cases
 
 from neurosim.engine.check import check_memory
 from neurosim.engine.fast import function_plan
@@ -29,6 +28,7 @@ from neurosim.snn import (
     Sparse,
     Stimulus,
 )
+from tests.engine.strategies import cases
 
 QUICK = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from timing_plans import random_case, trace_of
 
 from neurosim.engine.noc import p3_router
 from neurosim.engine.plan import IDLE, NOT_IN_ROUND, TimingPlan, TimingResult
 from neurosim.engine.timing import run_timing
 from neurosim.errors import NeurosimError
+from tests.engine.timing_plans import random_case, trace_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 ENGINES = pytest.mark.parametrize("engine", ["reference", "fast"])

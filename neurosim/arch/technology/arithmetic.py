@@ -2,7 +2,11 @@
 
 Adders, comparators, AND rows, multiplexers and registers are linear in bits; a multiplier goes with the product of its
 widths; a shifter with b log2 b; a router flit is affine in bits. A row measured at another node is brought to ours by
-the ratio of Stillmaker and Baas' energy polynomials (their HP rows, at 0.9 V, logarithmic between nodes).
+the ratio of Stillmaker and Baas' energy polynomials (their HP rows, at 0.9 V, logarithmic between nodes), and to our
+supply by V squared; Horowitz' rows are of 0.9 V, the others do not state their supply and are taken to be of 0.9 V too.
+
+A row whose unit its file does not state is used only as a ratio to another row of that file. Router and link energies
+are DSENT's at its own supply: no row states it, so they do not follow ours.
 """
 
 from __future__ import annotations
@@ -10,6 +14,8 @@ from __future__ import annotations
 import csv
 from functools import lru_cache
 from math import exp, log, log2
+
+import numpy as np
 
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
@@ -31,11 +37,19 @@ _ROWS = {
     "multiplier": ("mult", 32, "int", 45, ""),
     "comparator": ("compare", 32, "int", 40, "1 ns"),
     "and_row": ("and_gate", 32, "logic", 32, ""),
-    "mux": ("mux2", 16, "int", 32, ""),
     "register": ("register_bit", 1, "dff", 40, "1 ns"),
     "shifter": ("shift", 32, "logic", 40, "1 ns"),
     "float_add": ("add", 32, "float", 45, ""),
     "float_multiply": ("mult", 32, "float", 45, ""),
+}
+_UNITLESS = "unit not stated"
+# (row, row of the same file, row that gives the second one in pJ): row 1 / row 2 x row 3.
+_RATIOS = {
+    "mux": (
+        ("mux2", 16, "int", 32, _UNITLESS),
+        ("add", 16, "int", 32, _UNITLESS),
+        ("add", 16, "int", 32, "file gives mW"),
+    ),
 }
 _LEAKAGE_ROWS = {
     "adder": ("add_leakage_mW", 32),
@@ -54,7 +68,8 @@ def _rows() -> tuple[dict[str, str], ...]:
 def _row(op: str, bits: int, kind: str, node: int, note: str) -> dict[str, str]:
     for row in _rows():
         same = (row["op"], int(row["bits"]), row["format"], row["node_nm"]) == (op, bits, kind, str(node))
-        if same and row["verified"] == "yes" and note in row["note"]:
+        stray = _UNITLESS in row["note"] and note != _UNITLESS
+        if same and row["verified"] == "yes" and note in row["note"] and not stray:
             return row
     raise NeurosimError(f"arith_energy.csv: no verified row for {op} {bits} {kind} at {node} nm")
 
@@ -77,8 +92,8 @@ def logic_scale(from_nm: float, to_nm: float) -> float:
 
 def unit_energy(unit: str, widths: tuple[int, ...], node_nm: float, voltage_v: float) -> tuple[float, str]:
     """Energy in pJ of one operation of ``unit`` on operands of ``widths`` bits, and its source."""
-    op, bits, kind, node, note = _ROWS[unit]
-    row = _row(op, bits, kind, node, note)
+    row, pj, ratio = _base(unit)
+    op, bits, node = row["op"], int(row["bits"]), int(row["node_nm"])
     if unit == "multiplier":
         size = widths[0] * widths[1] / bits**2
     elif unit == "shifter":
@@ -86,19 +101,51 @@ def unit_energy(unit: str, widths: tuple[int, ...], node_nm: float, voltage_v: f
     else:
         size = widths[0] / bits
     scale = logic_scale(node, node_nm) * (voltage_v / _AT_V) ** 2
-    origin = row["source"].split(";")[0]
+    origin = row["source"].split(";")[0] + (", node assumed" if "node assumed" in row["note"] else "")
     label = "x".join(str(w) for w in widths)
-    source = f"{unit} {label} b from {op} {bits} b, {origin}, {node} nm x {scale:.3g} to {node_nm:g} nm"
-    return float(row["energy_pj"]) * size * scale, source
+    source = f"{unit} {label} b from {ratio}{op} {bits} b, {origin}, {node} nm x {scale:.3g} to {node_nm:g} nm"
+    return pj * size * scale, source
+
+
+def _base(unit: str) -> tuple[dict[str, str], float, str]:
+    """The row a unit is scaled from, its energy in pJ, and the ratio applied to it, in words."""
+    if unit not in _RATIOS:
+        row = _row(*_ROWS[unit])
+        return row, float(row["energy_pj"]), ""
+    part, whole, anchor = (_row(*key) for key in _RATIOS[unit])
+    share = float(part["energy_pj"]) / float(whole["energy_pj"])
+    return anchor, float(anchor["energy_pj"]) * share, f"{share:.3g} (ratio {part['op']} to {whole['op']}) x "
+
+
+def _wire_scale(from_nm: float, to_nm: float) -> float:
+    """Factor on the energy of a repeated wire between two nodes: CACTI's rows, hp, delay optimal."""
+    kept = [r for r in _rows() if r["op"] == "wire_repeated_per_bit_mm" and "itrs-hp, delay optimal" in r["source"]]
+    known = {int(r["node_nm"]): log(float(r["energy_pj"])) for r in kept}
+    nodes = sorted(known)
+    if not nodes[0] <= to_nm <= nodes[-1]:
+        raise NeurosimError(f"technology.node_nm: got {to_nm:g}; wire scaling holds {nodes[0]} to {nodes[-1]} nm")
+
+    def energy(node: float) -> float:
+        return float(np.interp(log(node), [log(n) for n in nodes], [known[n] for n in nodes]))
+
+    return exp(energy(to_nm) - energy(from_nm))
 
 
 def _between(op: str, bits: int, node_nm: float) -> tuple[float, str]:
-    """A DSENT row, logarithmic between the nodes it was run at."""
+    """A DSENT row, logarithmic between the nodes it was run at; above them scaled by a stated factor."""
     known = sorted({int(r["node_nm"]) for r in _rows() if r["op"] == op and int(r["bits"]) == bits})
-    low = max((n for n in known if n <= node_nm), default=known[0])
-    high = min((n for n in known if n >= node_nm), default=known[-1])
+    if node_nm < known[0]:
+        raise NeurosimError(f"technology.node_nm: got {node_nm:g}; router and link energies hold {known[0]} to 90 nm")
+    if node_nm > known[-1]:
+        pj, _ = _between(op, bits, known[-1])
+        scale = (_wire_scale if op.startswith("link") else logic_scale)(known[-1], node_nm)
+        return pj * scale, f"DSENT {known[-1]} nm x {scale:.3g} to {node_nm:g} nm"
+    low = max(n for n in known if n <= node_nm)
+    high = min(n for n in known if n >= node_nm)
+    if low == high:
+        return next(float(r["energy_pj"]) for r in _rows() if _is_row(r, op, bits, low)), f"DSENT {low} nm"
     ends = [next(float(r["energy_pj"]) for r in _rows() if _is_row(r, op, bits, n)) for n in (low, high)]
-    share = 0.0 if low == high else log(node_nm / low) / log(high / low)
+    share = log(node_nm / low) / log(high / low)
     return exp((1 - share) * log(ends[0]) + share * log(ends[1])), f"DSENT between {low} and {high} nm"
 
 
@@ -109,13 +156,14 @@ def _is_row(row: dict[str, str], op: str, bits: int, node: int) -> bool:
 def router_flit_energy(bits: int, node_nm: float) -> tuple[float, str]:
     """pJ of one flit of ``bits`` through a five-port router: affine through DSENT's 32- and 64-bit rows."""
     (e32, source), (e64, _) = _between("router_flit", 32, node_nm), _between("router_flit", 64, node_nm)
-    return e32 + (e64 - e32) * (bits - 32) / 32, f"router flit {bits} b, {source}"
+    pj = e32 + (e64 - e32) * (bits - 32) / 32
+    return pj, f"router flit {bits} b, {source}, 1 VC x 4 flits, its own supply"
 
 
 def link_energy(bits: int, length_mm: float, node_nm: float) -> tuple[float, str]:
     """pJ of ``bits`` over a repeated wire of ``length_mm``, at DSENT's default activity."""
     per_bit, source = _between("link_per_bit_mm", 1, node_nm)
-    return per_bit * bits * length_mm, f"link {bits} b x {length_mm:g} mm, {source}, default activity"
+    return per_bit * bits * length_mm, f"link {bits} b x {length_mm:g} mm, {source}, default activity, its own supply"
 
 
 def unit_leakage(unit: str, widths: tuple[int, ...]) -> tuple[float, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 
 from neurosim.arch.actions import ACTIONS
@@ -42,8 +42,11 @@ def memory_figures(chip: Chip, memory: str) -> SramFigures:
         raise NeurosimError(f"core.{memory}.capacity_bits: null, but a price is derived from it; give a size")
     banks = getattr(part, "banks", 1)
     t = chip.technology
-    size = max(part.capacity_bits // banks, part.word_bits * 32)
-    return sram_figures(size, part.word_bits, t.node_nm, t.device, t.objective).at_voltage(t.voltage_v)
+    wanted, least = part.capacity_bits // banks, part.word_bits * 32
+    figures = sram_figures(max(wanted, least), part.word_bits, t.node_nm, t.device, t.objective)
+    if wanted < least:
+        figures = replace(figures, source=f"{figures.source}, charged as 32 words, the smallest memory taken")
+    return figures.at_voltage(t.voltage_v)
 
 
 def _widths(value: object) -> tuple[int, ...]:

@@ -30,7 +30,6 @@ def csv_value(op, bits, kind, node, note=""):
         ("multiplier", (32, 32), 45, ("mult", 32, "int", 45), 3.1),
         ("comparator", (32,), 40, ("compare", 32, "int", 40, "1 ns"), 0.02947),
         ("and_row", (32,), 32, ("and_gate", 32, "logic", 32), 0.023725),
-        ("mux", (16,), 32, ("mux2", 16, "int", 32), 0.00172),
         ("register", (1,), 40, ("register_bit", 1, "dff", 40, "1 ns"), 0.009),
         ("shifter", (32,), 40, ("shift", 32, "logic", 40), 0.417),
         ("float_add", (32,), 45, ("add", 32, "float", 45), 0.9),
@@ -93,7 +92,7 @@ def test_links():
     assert link_energy(1, 1.0, 45)[0] == pytest.approx(0.040362, rel=1e-12)
     pj, source = link_energy(32, 0.5, 32)
     assert pj == pytest.approx(0.032396 * 16, rel=1e-12)
-    assert source == "link 32 b x 0.5 mm, DSENT between 32 and 32 nm, default activity"
+    assert source == "link 32 b x 0.5 mm, DSENT 32 nm, default activity, its own supply"
     assert link_energy(1, 1, 22)[0] < link_energy(1, 1, 28)[0] < link_energy(1, 1, 32)[0]
     assert router_flit_energy(32, 22)[0] < router_flit_energy(32, 28)[0] < router_flit_energy(32, 32)[0]
 
