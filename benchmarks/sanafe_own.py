@@ -1,7 +1,7 @@
 """One run of neurosim on a network of `sanafe_networks`: python sanafe_own.py NET.npz STEPS -> one JSON line.
 
 ``cpu_s`` is a whole run after loading, on one thread: mapping, spikes, every cycle, every count, energy. Kernels are
-compiled before, by one timestep of the same network. ``load_s`` is reading the network and the chip.
+compiled before, by a few steps of small networks of both kinds. ``load_s`` is reading the network and the chip.
 """
 
 from __future__ import annotations
@@ -9,7 +9,12 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import tempfile
 import time
+from pathlib import Path
+
+import numpy as np
+from sanafe_networks import layered, recurrent
 
 from neurosim.api import simulate
 from neurosim.arch import load_chip
@@ -18,10 +23,18 @@ from neurosim.workload.workload import load_workload
 CHIP = "loihi-silicon"
 
 
+def compile_kernels(settings: dict) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for number, net in enumerate((layered([40, 30, 10], 5, 0.3), recurrent(600, 8))):
+            path = Path(folder) / f"{number}.npz"
+            np.savez(path, **net)
+            simulate(load_workload(str(path), None, None, 5), load_chip(CHIP), timesteps=5, **settings)
+
+
 def main() -> None:
     path, steps = sys.argv[1], int(sys.argv[2])
     settings = dict(capacity="report", threads=1)
-    simulate(load_workload(path, None, None, 1), load_chip(CHIP), timesteps=1, **settings)
+    compile_kernels(settings)
     begin = time.process_time()
     workload, chip = load_workload(path, None, None, steps), load_chip(CHIP)
     loaded = time.process_time()

@@ -54,11 +54,16 @@ def _number(arrays: dict, name: str, path: Path) -> float:
     return float(array.reshape(-1)[0])
 
 
-def _whole(arrays: dict, name: str, size: int, path: Path) -> np.ndarray:
+def _stored(arrays: dict, name: str, size: int, path: Path) -> np.ndarray:
+    """As wide as the file has it: a large network's connections are not copied to look at them."""
     array = arrays[name]
     if array.dtype.kind not in "iub" or array.shape != (size,):
         raise NeurosimError(f"{path}: {name}: {array.dtype} {array.shape}, expected {size} integers")
-    return array.astype(np.int64)
+    return array.view(np.uint8) if array.dtype == bool else array
+
+
+def _whole(arrays: dict, name: str, size: int, path: Path) -> np.ndarray:
+    return _stored(arrays, name, size, path).astype(np.int64)
 
 
 def _codec(stored: np.dtype, path: Path) -> IntCodec:
@@ -96,7 +101,7 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
     if indptr[0] != 0 or (np.diff(indptr) < 0).any():
         raise NeurosimError(f"{path}: indptr: must start at 0 and never fall")
     entries = int(indptr[-1])
-    indices, weights = (_whole(arrays, name, entries, path) for name in ("indices", "weights"))
+    indices, weights = (_stored(arrays, name, entries, path) for name in ("indices", "weights"))
     if entries and (indices.min() < 0 or indices.max() >= n):
         raise NeurosimError(f"{path}: indices: {indices.min()} to {indices.max()}, targets must be 0 to {n - 1}")
     threshold, leak = _number(arrays, "threshold", path), _leak(_number(arrays, "leak", path), path)
@@ -118,16 +123,26 @@ def load_core_map_network(path: Path, timesteps: int | None = None) -> CoreMapNe
         targets, values = indices[rows[0] : rows[-1]], weights[rows[0] : rows[-1]]
         if not targets.size:
             continue
-        origin = np.repeat(np.arange(rows.size - 1), np.diff(rows))
-        into = np.searchsorted(start, targets, side="right") - 1
-        for j in np.unique(into):
-            keep = into == j
-            ptr = np.concatenate([[0], np.cumsum(np.bincount(origin[keep], minlength=int(sizes[i])))])
-            c = _connectivity(ptr, (targets[keep] - start[j]).astype(np.int32), values[keep].astype(np.int16), sizes[j])
+        for j, ptr, keep in _by_target(rows - rows[0], targets, start):
+            local = (targets[keep] - targets.dtype.type(start[j])).astype(np.int32)
+            c = _connectivity(ptr, local, values[keep].astype(np.int16), sizes[j])
             projections.append(Projection(f"l{i}", f"l{j}", c, codec, delay=1, weight_shift=FRACTION_BITS))
     return CoreMapNetwork(
         Network(populations, projections, name=path.stem), _stimulus(arrays, n_input, timesteps, path), core
     )
+
+
+def _by_target(rows: np.ndarray, targets: np.ndarray, start: np.ndarray):
+    """Yields (population, its CSR row pointers, which entries) for each population that ``targets`` fall into."""
+    first, last = np.searchsorted(start, [targets.min(), targets.max()], side="right") - 1
+    if first == last:
+        yield int(first), rows, slice(None)
+        return
+    origin = np.repeat(np.arange(rows.size - 1), np.diff(rows))
+    into = np.searchsorted(start, targets, side="right") - 1
+    for j in np.unique(into):
+        keep = into == j
+        yield int(j), np.concatenate([[0], np.cumsum(np.bincount(origin[keep], minlength=rows.size - 1))]), keep
 
 
 def _stimulus(arrays: dict, n_input: int, timesteps: int | None, path: Path) -> Stimulus:
