@@ -123,7 +123,8 @@ def read_workload_file(folder: Path) -> WorkloadFile:
 
 
 def _explain(path: Path, error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A misspelt key comes before the missing one it leaves behind.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "file"
     known = list(WorkloadFile.model_fields) + list(EncoderSpec.model_fields)
     hint = difflib.get_close_matches(str(first["loc"][-1]) if first["loc"] else "", known, n=1)
@@ -140,10 +141,19 @@ def _from_folder(folder: Path) -> Workload:
     for key in ("images", "labels"):
         if key not in arrays:
             raise NeurosimError(f"{data_path}: array {key!r} is missing; it holds {sorted(arrays)}")
+    network = load_network(folder / spec.model)
+    own = None if network.readout is None else vars(network.readout)
+    if spec.readout is not None and spec.readout != own:
+        raise NeurosimError(
+            f"{folder / 'workload.yaml'}: readout: got {spec.readout}, but {spec.model} has {own}; make them agree or "
+            "leave it out"
+        )
+    if len(arrays["images"]) != len(arrays["labels"]):
+        raise NeurosimError(f"{data_path}: {len(arrays['labels'])} labels for {len(arrays['images'])} images")
     return Workload(
         name=spec.name,
         title=spec.title,
-        network=load_network(folder / spec.model),
+        network=network,
         data=arrays["images"],
         labels=arrays["labels"].astype(np.int64),
         encoder=spec.encoder.kind,
