@@ -93,7 +93,7 @@ def _facts(title: str, rows: Iterable[tuple[str, str]]) -> Table | None:
 def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     mesh, core, t = chip.mesh, chip.core, chip.technology
     cores = f"{mesh.cores_per_tile} core{'s' * (mesh.cores_per_tile > 1)} a tile"
-    yield "mesh", f"{mesh.width} x {mesh.height} tiles, {cores}, {chip.n_cores} cores"
+    yield "mesh", f"{mesh.title()} ({mesh.topology}), {cores}, {chip.n_cores} cores"
     axons = ", ".join(
         f"{'any number of' if n is None else _count(n)} axons {way}"
         for way, n in (("in", core.axons_in), ("out", core.axons_out))
