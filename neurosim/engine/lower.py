@@ -11,7 +11,6 @@ from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.schedule import round_table
 from neurosim.snn.network import Network
 
-
 # Names of the chip file in the order of RouterPlan's five times; a topology without a way of its own repeats one.
 WAYS = {
     "mesh": ("east", "west", "north", "south", "local"),
