@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from neurosim.arch.part import Natural, Part, Positive
 
@@ -48,7 +48,10 @@ class EventCycles(Part):
 
 
 class SynapseUnit(Part):
-    """Axon lookup, then fetch and accumulate for one packet at a time."""
+    """Axon lookup, then fetch and accumulate for one packet at a time.
+
+    With ``accumulates: in_update`` a packet is only looked up: the update unit reads the weights, in its own time.
+    """
 
     axon_lookup_cycles: Natural
     lanes: Annotated[int, Field(ge=1, le=4096)]
@@ -56,15 +59,23 @@ class SynapseUnit(Part):
     mac_cycles_per_group: Positive
     pool_cycles_per_group: Positive
     overlap: Literal["pipelined", "serial"] = "pipelined"
+    accumulates: Literal["on_arrival", "in_update"] = "on_arrival"
 
 
 class UpdateUnit(Part):
-    """Walks a core's neurons: ``access`` for each, ``active`` and ``spike`` added where they apply."""
+    """Walks a core's neurons: ``access`` for each, ``active`` and ``spike`` added where they apply.
+
+    ``axon_cycles`` lengthens each access for every axon the core has (``axons_in``), spike or none; ``fixed_cycles``
+    come once before the walk; with ``every_neuron`` the walk goes on over the neurons that hold nothing.
+    """
 
     lanes: Annotated[int, Field(ge=1, le=4096)]
     access_cycles: Natural
     active_cycles: Natural
     spike_cycles: Natural
+    axon_cycles: Natural = 0
+    fixed_cycles: Natural = 0
+    every_neuron: bool = False
 
 
 class Egress(Part):
@@ -90,3 +101,14 @@ class Core(Part):
     synapse: SynapseUnit
     update: UpdateUnit
     egress: Egress
+
+    @model_validator(mode="after")
+    def _axons(self) -> Core:
+        if self.update.axon_cycles and self.axons_in is None:
+            raise ValueError("axons_in: expected a number where update.axon_cycles counts them")
+        return self
+
+    @property
+    def access_cycles(self) -> int:
+        """Quanta of the update unit's access to one neuron, its walk over the axons included."""
+        return self.update.access_cycles + self.update.axon_cycles * (self.axons_in or 0)

@@ -58,6 +58,26 @@ class Directions(Part):
     local: Positive
 
 
+Side = Literal["east", "west", "north", "south", "local"]
+
+
+class Priority(Part):
+    """For each way out, the sides from which packets come in, first served first; sides not named come after them."""
+
+    east: tuple[Side, ...] = ()
+    west: tuple[Side, ...] = ()
+    north: tuple[Side, ...] = ()
+    south: tuple[Side, ...] = ()
+    local: tuple[Side, ...] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> Priority:
+        for out, sides in self:
+            if len(set(sides)) < len(sides):
+                raise ValueError(f"{out}: got {list(sides)}, expected no side twice")
+        return self
+
+
 class Credits(Part):
     """How long a freed queue slot takes to be known at the sender: core, neighbouring router, router before a core."""
 
@@ -67,7 +87,11 @@ class Credits(Part):
 
 
 class Router(Part):
-    """Dimension-order router (X first) with credits; see docs/model.md for its exact timing."""
+    """Dimension-order router (X first) with credits; see docs/model.md for its exact timing.
+
+    A packet with a ``relative`` address carries the tiles still to go, ``dx_bits`` and ``dy_bits`` of its bits, as
+    two's complement numbers; what does not fit cannot be sent.
+    """
 
     virtual_channels: Annotated[int, Field(ge=1, le=16)] = 1
     queue_depth_flits: Annotated[int, Field(ge=1, le=4096)]
@@ -77,6 +101,29 @@ class Router(Part):
     latency_cycles: Directions
     interval_cycles: Directions
     credit_cycles: Credits
+    arbitration: Literal["round_robin", "fixed_priority"] = "round_robin"
+    priority: Priority | None = None
+    address: Literal["absolute", "relative"] = "absolute"
+    dx_bits: Annotated[int, Field(ge=1, le=16)] | None = None
+    dy_bits: Annotated[int, Field(ge=1, le=16)] | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> Router:
+        if (self.priority is None) == (self.arbitration == "fixed_priority"):
+            raise ValueError("priority: expected exactly where arbitration is 'fixed_priority'")
+        for name in ("dx_bits", "dy_bits"):
+            if (getattr(self, name) is None) == (self.address == "relative"):
+                raise ValueError(f"{name}: expected exactly where address is 'relative'")
+        if self.address_bits > self.packet_bits:
+            raise ValueError(
+                f"packet_bits: got {self.packet_bits}, expected at least the {self.address_bits} of dx_bits and dy_bits"
+            )
+        return self
+
+    @property
+    def address_bits(self) -> int:
+        """Bits of a packet that hold a relative address."""
+        return (self.dx_bits or 0) + (self.dy_bits or 0)
 
 
 class HostPort(Part):
@@ -136,7 +183,8 @@ class Chip(Part):
     """A whole chip file.
 
     ``origins`` says which source a field (and all below it) was taken from; ``assumptions`` why a field has the value
-    it has where no source gives one. Prices and leakages name their sources themselves.
+    it has where no source gives one. Prices and leakages name their sources themselves; ``without_energy`` says why a
+    chip has none.
     """
 
     format: Literal["neurosim-chip/1"]
@@ -147,7 +195,7 @@ class Chip(Part):
     origins: dict[str, Source] = Field(default_factory=dict)
     assumptions: dict[str, str] = Field(default_factory=dict)
     clock: Clock
-    technology: Technology
+    technology: Technology | None = None
     mesh: Mesh
     router: Router
     io: HostPort
@@ -155,11 +203,31 @@ class Chip(Part):
     delivery: Literal["same_step", "next_step"]
     core: Core
     arithmetic: Arithmetic
-    energy: dict[str, PriceSpec]
-    leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
+    energy: dict[str, PriceSpec] = Field(default_factory=dict)
+    leakage: tuple[LeakageSpec, ...] = ()
+    without_energy: Source | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Chip:
+        if self.without_energy is None:
+            self._check_prices()
+        elif self.energy or self.leakage:
+            raise ValueError("without_energy: the file gives energy or leakage; keep the one or the others")
+        if self.core.update.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
+            raise ValueError("core.update.every_neuron: expected only with delivery next_step and update_policy all")
+        if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
+            raise ValueError(
+                f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
+                f"on the {self.mesh.width} x {self.mesh.height} mesh"
+            )
+        check_origins(self, self.origins, self.sources)
+        return self
+
+    def _check_prices(self) -> None:
+        """Every action priced, every source listed."""
+        for name in ("technology", "energy", "leakage"):
+            if not getattr(self, name):
+                raise ValueError(f"{name}: missing; add it, or say in without_energy why there is none")
         unknown = sorted(set(self.energy) - set(ACTIONS))
         if unknown:
             close = difflib.get_close_matches(unknown[0], ACTIONS, n=1)
@@ -169,19 +237,12 @@ class Chip(Part):
         if missing:
             raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
         check_included(self.energy)
-        if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
-            raise ValueError(
-                f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
-                f"on the {self.mesh.width} x {self.mesh.height} mesh"
-            )
         named = [(f"energy.{name}", spec.source) for name, spec in self.energy.items()]
         named += [(f"leakage.{i}", spec.source) for i, spec in enumerate(self.leakage)]
         strangers = [(place, name) for place, name in named if name is not None and name not in self.sources]
         if strangers:
             place, name = strangers[0]
             raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
-        check_origins(self, self.origins, self.sources)
-        return self
 
     @property
     def n_cores(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.arch.schema import Priority
 from neurosim.engine.plan import RouterPlan, TimingPlan
 from neurosim.mapping.layout import is_unrolled
 from neurosim.mapping.mapping import Mapping
@@ -12,9 +13,11 @@ from neurosim.mapping.schedule import round_table
 from neurosim.snn.network import Network
 
 
-def _router_plan(chip: Chip) -> RouterPlan:
+_DIRECTIONS = ("east", "west", "north", "south", "local")
+
+
+def router_plan(chip: Chip) -> RouterPlan:
     r = chip.router
-    directions = ("east", "west", "north", "south", "local")
     return RouterPlan(
         width=chip.mesh.width,
         height=chip.mesh.height,
@@ -24,12 +27,19 @@ def _router_plan(chip: Chip) -> RouterPlan:
         queue_depth=r.queue_depth_flits,
         flits_per_packet=r.flits_per_packet,
         injection_cycles=r.injection_cycles,
-        latency_cycles=tuple(getattr(r.latency_cycles, d) for d in directions),
-        interval_cycles=tuple(getattr(r.interval_cycles, d) for d in directions),
+        latency_cycles=tuple(getattr(r.latency_cycles, d) for d in _DIRECTIONS),
+        interval_cycles=tuple(getattr(r.interval_cycles, d) for d in _DIRECTIONS),
         credit_injection_cycles=r.credit_cycles.injection,
         credit_link_cycles=r.credit_cycles.link,
         credit_local_cycles=r.credit_cycles.local,
+        priority=None if r.priority is None else _priority(r.priority),
     )
+
+
+def _priority(priority: Priority) -> tuple[tuple[int, ...], ...]:
+    """Directions as numbers; those a way out does not name follow in their own order."""
+    named = [[_DIRECTIONS.index(side) for side in getattr(priority, out)] for out in _DIRECTIONS]
+    return tuple((*row, *(d for d in range(5) if d not in row)) for row in named)
 
 
 def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
@@ -50,7 +60,7 @@ def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
 def route_busy(network: Network, chip: Chip, mapping: Mapping) -> np.ndarray:
     """Quanta that the destination works on one packet of each route, (n_routes,) int64, at least 1.
 
-    Axon lookup, then for each row the fetch of its words (spread over the banks) and the accumulation of its events
+    With ``accumulates: in_update`` the axon lookup alone. Else axon lookup, then for each row the fetch of its words (spread over the banks) and the accumulation of its events
     (in groups of lanes), one behind the other or overlapped as the chip says. The host takes its own interval.
     """
     routes, unit, memory = mapping.routes, chip.core.synapse, chip.core.synaptic_memory
@@ -60,9 +70,18 @@ def route_busy(network: Network, chip: Chip, mapping: Mapping) -> np.ndarray:
     accumulate = groups * per_group[routes.row_projection] if per_group.size else groups
     row = np.maximum(fetch, accumulate) if unit.overlap == "pipelined" else fetch + accumulate
     before = np.concatenate([[0], np.cumsum(row)])
-    busy = before[routes.row_ptr[1:]] - before[routes.row_ptr[:-1]] + unit.axon_lookup_cycles
+    busy = before[routes.row_ptr[1:]] - before[routes.row_ptr[:-1]]
+    if unit.accumulates == "in_update":
+        busy = np.zeros_like(busy)
+    busy = busy + unit.axon_lookup_cycles
     busy[routes.endpoint == chip.n_cores] = chip.io.input_interval_cycles
     return np.maximum(busy, 1).astype(np.int64)
+
+
+def _empty_neurons(chip: Chip, per_core: list[np.ndarray]) -> np.ndarray:
+    """Quanta of each core's walk over the neurons that hold nothing, (n_cores,) int64."""
+    empty = np.array([max(0, chip.core.neurons - held.size) for held in per_core], np.int64)
+    return -(-empty // chip.core.update.lanes) * chip.core.access_cycles
 
 
 def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int) -> TimingPlan:
@@ -74,14 +93,14 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
     per_core = [np.concatenate(s) if s else np.zeros(0, np.int64) for s in slots]
     update = chip.core.update
     return TimingPlan(
-        router=_router_plan(chip),
+        router=router_plan(chip),
         n_cores=chip.n_cores,
         ingress_depth=chip.core.ingress_depth,
         egress_depth=chip.core.egress_depth,
         egress_cycles=chip.core.egress.cycles_per_packet,
         host_cycles=chip.io.input_interval_cycles,
         update_lanes=update.lanes,
-        access_cycles=update.access_cycles,
+        access_cycles=chip.core.access_cycles,
         active_cycles=update.active_cycles,
         spike_cycles=update.spike_cycles,
         touched_only=chip.core.update_policy == "touched",
@@ -95,4 +114,6 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
         route_busy=route_busy(network, chip, mapping),
         round_timestep=round_table(network, mapping.lag, mapping.level, chip.delivery, timesteps),
         barrier_cycles=chip.barrier.cycles_for(mapping.tiles_used),
+        update_before=update.fixed_cycles,
+        update_after=_empty_neurons(chip, per_core) if update.every_neuron else None,
     )

@@ -21,7 +21,11 @@ __all__ = ["IDLE", "NOT_IN_ROUND", "PacketLog", "RouterPlan", "TimingPlan", "Tim
 
 @dataclass(frozen=True)
 class RouterPlan:
-    """One router setting for the whole mesh. Directions are +x (east), -x (west), +y (north), -y (south), local."""
+    """One router setting for the whole mesh. Directions are +x (east), -x (west), +y (north), -y (south), local.
+
+    priority : for each output direction the input directions in the order in which they are granted, all five of
+        them; None: round robin.
+    """
 
     width: int
     height: int
@@ -36,6 +40,12 @@ class RouterPlan:
     credit_injection_cycles: int
     credit_link_cycles: int
     credit_local_cycles: int
+    priority: tuple[tuple[int, ...], ...] | None = None
+
+    def input_order(self, port: int) -> list[int]:
+        """Input ports in the order in which output ``port`` grants them; local ports, the host's last, ascend."""
+        ports = range(5 + self.cores_per_tile)
+        return [k for direction in self.priority[min(port, 4)] for k in ports if min(k, 4) == direction]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +61,8 @@ class TimingPlan:
     round_timestep : (n_rounds, n_populations) int32, the network timestep a population works on in a round,
         NOT_IN_ROUND, or IDLE (updated by the chip outside its own window: costs access only, never spikes).
     barrier_cycles : quanta added at the end of every round.
+    update_before : quanta of every core's update unit before its first slot.
+    update_after : (n_cores,) int64, quanta of it behind the last slot (neurons that hold nothing); None: 0.
     """
 
     router: RouterPlan
@@ -74,6 +86,8 @@ class TimingPlan:
     route_busy: np.ndarray
     round_timestep: np.ndarray
     barrier_cycles: int
+    update_before: int = 0
+    update_after: np.ndarray | None = None
 
     @property
     def n_neurons(self) -> int:

@@ -30,6 +30,7 @@ def random_router(rng: np.random.Generator) -> RouterPlan:
         credit_injection_cycles=int(rng.integers(1, high + 1)),
         credit_link_cycles=int(rng.integers(1, high + 1)),
         credit_local_cycles=int(rng.integers(1, high + 1)),
+        priority=tuple(tuple(rng.permutation(5).tolist()) for _ in range(5)) if rng.random() < 0.4 else None,
     )
 
 
@@ -94,6 +95,8 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
         route_busy=rng.integers(1, 2000 if slow else 12, route_endpoint.size).astype(np.int64),
         round_timestep=random_rounds(rng, int(rng.integers(1, 5)), n_populations, timesteps),
         barrier_cycles=int(rng.integers(0, 20)),
+        update_before=int(rng.choice([0, 0, 3])),
+        update_after=rng.integers(0, 9, n_cores) if rng.random() < 0.3 else None,
     )
     return plan, random_trace(rng, n_neurons, int(rng.integers(1, 4)), timesteps)
 

@@ -82,7 +82,9 @@ def _price(chip: Chip, action: str, spec: PriceSpec) -> ResolvedPrice:
 
 
 def resolve_prices(chip: Chip) -> dict[str, ResolvedPrice]:
-    """The price of every registered action on this chip."""
+    """The price of every registered action on this chip; none for a chip ``without_energy``."""
+    if chip.without_energy is not None:
+        return {}
     return {action: _price(chip, action, chip.energy[action]) for action in ACTIONS}
 
 

@@ -4,7 +4,7 @@ The pipeline is one number a direction: a flit that wins allocation in quantum t
 at the endpoint, at t + latency. With the numbers of `p3` in docs/model.md this is BookSim's three-stage router,
 packet for packet.
 
-Left out: adaptive routing, priorities, dropping, multicast inside the network; links never fail.
+Left out: adaptive routing, priorities of packets, dropping, multicast inside the network; links never fail.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ class Router:
         self.x, self.y = tile % plan.width, tile // plan.width
         self.width = plan.width
         self.endpoint_port = endpoint_port
+        self.order = None if plan.priority is None else [plan.input_order(port) for port in range(self.n_ports)]
         self.inputs = [Input([deque() for _ in range(self.vcs)], [-1] * self.vcs) for _ in range(self.n_ports)]
         directions = [min(port, 4) for port in range(self.n_ports)]
         self.outputs = [
@@ -125,11 +126,17 @@ class Router:
         asked = self.requests()
         granted: dict[int, list[int]] = {}
         for port, candidates in asked.items():
-            winner = first_at_or_after(self.outputs[port].grant_pointer, candidates, self.n_ports)
+            winner = self.grant(port, candidates)
             granted.setdefault(winner, []).append(port)
         for port, offers in granted.items():
             accepted = first_at_or_after(self.inputs[port].accept_pointer, offers, self.n_ports)
             self.move(port, asked[accepted][port], accepted)
+
+    def grant(self, port: int, candidates: Iterable[int]) -> int:
+        """The input that output ``port`` grants: the next in turn, or the first in the chip's fixed order."""
+        if self.order is not None:
+            return min(candidates, key=self.order[port].index)
+        return first_at_or_after(self.outputs[port].grant_pointer, candidates, self.n_ports)
 
     def requests(self) -> dict[int, dict[int, int]]:
         """{output: {input: vc}}: for each pair of ports at most one vc asks, body before head, then by pointer."""
