@@ -6,6 +6,7 @@ import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
+from neurosim.mapping.address import check_addresses
 from neurosim.mapping.advice import at_a_glance, refuse
 from neurosim.mapping.layout import Layout
 from neurosim.mapping.limits import core_limits, membrane_bits
@@ -50,6 +51,7 @@ def map_network(
     endpoint = np.full(network.n_neurons, chip.n_cores, np.int32)
     for block in blocks:
         endpoint[block.neurons + network.offsets[network.index[block.population]]] = block.core
+    check_addresses(routes, endpoint, chip)
     extra = extra_delay(network, lag, chip.delivery)
     memory = _memory(network, chip, blocks, feeds, routes, endpoint, extra)
     overflows = overflows_of(chip, core_usage(chip, blocks, memory, routes, endpoint))
