@@ -62,20 +62,26 @@ class SynapseUnit(Part):
     accumulates: Literal["on_arrival", "in_update"] = "on_arrival"
 
 
-class UpdateUnit(Part):
-    """Walks a core's neurons: ``access`` for each, ``active`` and ``spike`` added where they apply.
+class Scan(Part):
+    """What a walk takes on top if it goes over the axons too, spike or none.
 
-    ``axon_cycles`` lengthens each access for every axon the core has (``axons_in``), spike or none; ``fixed_cycles``
-    come once before the walk; with ``every_neuron`` the walk goes on over the neurons that hold nothing.
+    ``fixed_cycles`` once before the first neuron; ``axon_cycles`` for every axon of the core (``axons_in``) in each
+    access to a neuron; with ``every_neuron`` the walk goes on over the neurons that hold nothing.
     """
+
+    fixed_cycles: Natural
+    axon_cycles: Natural
+    every_neuron: bool
+
+
+class UpdateUnit(Part):
+    """Walks a core's neurons: ``access`` for each, ``active`` and ``spike`` added where they apply."""
 
     lanes: Annotated[int, Field(ge=1, le=4096)]
     access_cycles: Natural
     active_cycles: Natural
     spike_cycles: Natural
-    axon_cycles: Natural = 0
-    fixed_cycles: Natural = 0
-    every_neuron: bool = False
+    scan: Scan | None = None
 
 
 class Egress(Part):
@@ -104,11 +110,12 @@ class Core(Part):
 
     @model_validator(mode="after")
     def _axons(self) -> Core:
-        if self.update.axon_cycles and self.axons_in is None:
-            raise ValueError("axons_in: expected a number where update.axon_cycles counts them")
+        if self.update.scan is not None and self.axons_in is None:
+            raise ValueError("axons_in: expected a number where update.scan counts them")
         return self
 
     @property
     def access_cycles(self) -> int:
         """Quanta of the update unit's access to one neuron, its walk over the axons included."""
-        return self.update.access_cycles + self.update.axon_cycles * (self.axons_in or 0)
+        scan = self.update.scan
+        return self.update.access_cycles + (0 if scan is None else scan.axon_cycles * self.axons_in)

@@ -128,7 +128,7 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
         yield "synapse unit", "marks the axon of each packet; the update unit reads the weights"
     else:
         yield "synapse unit", f"{core.synapse.lanes} lane{'s' * (core.synapse.lanes > 1)}, {core.synapse.overlap}"
-    walked = ", walks neurons that hold nothing too" if core.update.every_neuron else ""
+    walked = ", walks neurons that hold nothing too" if core.update.scan and core.update.scan.every_neuron else ""
     yield "update unit", f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}{walked}"
     yield "queues", f"{core.ingress_depth} packets into a core, {core.egress_depth} out of it"
     r = chip.router
@@ -136,8 +136,8 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     flits = f"{r.flits_per_packet} flit{'s' * (r.flits_per_packet > 1)} of {r.packet_bits} b a packet"
     yield "router", f"X first, {channels} of {r.queue_depth_flits} flits, {flits}"
     if r.priority is not None:
-        orders = "; ".join(f"{out}: {', '.join(sides)}" for out, sides in r.priority if sides)
-        yield "arbitration", f"fixed priority, the input from which side goes first for each way out: {orders}"
+        orders = "; ".join(f"to {out} {', '.join(sides)}" for out, sides in r.priority if sides)
+        yield "arbitration", f"fixed priority of the sides packets come from: {orders}"
     if r.address == "relative":
         x, y = 1 << (r.dx_bits - 1), 1 << (r.dy_bits - 1)
         reach = f"dx {-x} to {x - 1} in {r.dx_bits} b, dy {-y} to {y - 1} in {r.dy_bits} b"
@@ -195,9 +195,10 @@ def _timing(chip: Chip) -> Table:
         rows += [("multiply-accumulate", unit.mac_cycles_per_group, group.replace("synaptic", "graded"))]
         rows += [("pool, copy, residual", unit.pool_cycles_per_group, group.replace("synaptic event", "contribution"))]
     visit = f"one group of {update.lanes} neurons" if update.lanes > 1 else "one neuron"
-    if update.fixed_cycles:
-        rows += [("update, once", update.fixed_cycles, "before the first neuron of a step")]
-    walk = f"{visit}, {update.axon_cycles} of it for each axon" if update.axon_cycles else visit
+    walk = visit
+    if update.scan is not None:
+        rows += [("update, once", update.scan.fixed_cycles, "before the first neuron of a step")]
+        walk = f"{visit}, {update.scan.axon_cycles} for each axon in it"
     rows += [("neuron access", chip.core.access_cycles, walk)]
     rows += [("neuron active", update.active_cycles, "added for each active one")]
     rows += [("neuron spike", update.spike_cycles, "added for each spike")]

@@ -47,7 +47,7 @@ def amount_text(amount: Amount) -> str:
 def case_text(case: PhaseCase) -> str:
     """The cycles of a case as a formula."""
     parts = [str(case.fixed_cycles)] * (case.fixed_cycles > 0 or not case.terms)
-    parts += [f"{term.cycles} x {amount_text(term.amount)}" for term in case.terms]
+    parts += [f"{term.cycles} x " * (term.cycles > 1) + amount_text(term.amount) for term in case.terms]
     once = " + ".join(parts)
     if case.repeat is None:
         return once

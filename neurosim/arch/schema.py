@@ -204,7 +204,7 @@ class Chip(Part):
     core: Core
     arithmetic: Arithmetic
     energy: dict[str, PriceSpec] = Field(default_factory=dict)
-    leakage: tuple[LeakageSpec, ...] = ()
+    leakage: tuple[LeakageSpec, ...] = Field((), min_length=1)
     without_energy: Source | None = None
 
     @model_validator(mode="after")
@@ -213,8 +213,9 @@ class Chip(Part):
             self._check_prices()
         elif self.energy or self.leakage:
             raise ValueError("without_energy: the file gives energy or leakage; keep the one or the others")
-        if self.core.update.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
-            raise ValueError("core.update.every_neuron: expected only with delivery next_step and update_policy all")
+        scan = self.core.update.scan
+        if scan is not None and scan.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
+            raise ValueError("core.update.scan.every_neuron: expected only with delivery next_step and update_policy all")
         if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
             raise ValueError(
                 f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "

@@ -78,8 +78,10 @@ def route_busy(network: Network, chip: Chip, mapping: Mapping) -> np.ndarray:
     return np.maximum(busy, 1).astype(np.int64)
 
 
-def _empty_neurons(chip: Chip, per_core: list[np.ndarray]) -> np.ndarray:
-    """Quanta of each core's walk over the neurons that hold nothing, (n_cores,) int64."""
+def _empty_neurons(chip: Chip, per_core: list[np.ndarray]) -> np.ndarray | None:
+    """Quanta of each core's walk over the neurons that hold nothing, (n_cores,) int64; None if it leaves them out."""
+    if chip.core.update.scan is None or not chip.core.update.scan.every_neuron:
+        return None
     empty = np.array([max(0, chip.core.neurons - held.size) for held in per_core], np.int64)
     return -(-empty // chip.core.update.lanes) * chip.core.access_cycles
 
@@ -114,6 +116,6 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
         route_busy=route_busy(network, chip, mapping),
         round_timestep=round_table(network, mapping.lag, mapping.level, chip.delivery, timesteps),
         barrier_cycles=chip.barrier.cycles_for(mapping.tiles_used),
-        update_before=update.fixed_cycles,
-        update_after=_empty_neurons(chip, per_core) if update.every_neuron else None,
+        update_before=0 if update.scan is None else update.scan.fixed_cycles,
+        update_after=_empty_neurons(chip, per_core),
     )
