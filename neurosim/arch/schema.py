@@ -215,7 +215,9 @@ class Chip(Part):
             raise ValueError("without_energy: the file gives energy or leakage; keep the one or the others")
         scan = self.core.update.scan
         if scan is not None and scan.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
-            raise ValueError("core.update.scan.every_neuron: expected only with delivery next_step and update_policy all")
+            raise ValueError(
+                "core.update.scan.every_neuron: expected only with delivery next_step and update_policy all"
+            )
         if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
             raise ValueError(
                 f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "

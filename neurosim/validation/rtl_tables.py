@@ -22,6 +22,7 @@ from neurosim.snn.network import Network, Population
 from neurosim.snn.neuron import Lif
 from neurosim.snn.trace import SpikeTrace
 from neurosim.validation.case import EQUAL, MISS, Case
+from neurosim.validation.rtl_case import malformed_as_error
 from neurosim.validation.table import Row, read_rows
 
 _MOST = 1 << 12
@@ -133,7 +134,8 @@ def table_cases(path: Path, engines: tuple[str, ...]) -> Iterator[Case]:
     columns, run = _RUNS[path.stem]
     rows = read_rows(path, columns)
     for engine in engines:
-        values = run(rows, engine)
+        with malformed_as_error(path):
+            values = run(rows, engine)
         recorded = {column: [row.whole(column, 0, 1 << 40) for row in rows] for column in values}
         wrong = [
             f"line {row.line} {column} {values[column][k]}, recorded {recorded[column][k]}"
