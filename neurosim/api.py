@@ -35,11 +35,15 @@ def _twin(workload: Workload, chip: Chip, samples: int) -> dict[str, Any] | None
 def _check_runnable(chip: Chip | EventChip | PhaseChip) -> None:
     """Raises NeurosimError that says why, for a chip on which no workload can be run to an energy."""
     if isinstance(chip, EventChip):
-        why = "execution is 'event', which takes a stream of events and no timesteps (neurosim.engine.event, docs/events.md)"
+        why = (
+            "execution is 'event', which takes a stream of events and no timesteps (neurosim.engine.event, "
+            "docs/events.md)"
+        )
     elif isinstance(chip, PhaseChip):
         why = "execution is 'phases', which times steps from their counts and runs no network (docs/phases.md)"
     elif chip.without_energy is not None:
-        why = f"has no energies ({' '.join(chip.without_energy.split())}); it is there for its timing (neurosim show chip)"
+        reason = " ".join(chip.without_energy.split())
+        why = f"has no energies ({reason}); it is there for its timing (neurosim show chip)"
     else:
         return
     raise NeurosimError(f"chip {chip.name}: {why}; choose a chip with execution 'barrier' and prices")

@@ -109,7 +109,7 @@ def _facts(title: str, rows: Iterable[tuple[str, str]]) -> Table | None:
 def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     mesh, core, t = chip.mesh, chip.core, chip.technology
     cores = f"{mesh.cores_per_tile} core{'s' * (mesh.cores_per_tile > 1)} a tile"
-    yield "mesh", f"{mesh.width} x {mesh.height} tiles, {cores}, {chip.n_cores} cores"
+    yield "mesh", f"{mesh.title()} ({mesh.topology}), {cores}, {chip.n_cores} cores"
     axons = ", ".join(
         f"{'any number of' if n is None else _count(n)} axons {way}"
         for way, n in (("in", core.axons_in), ("out", core.axons_out))
@@ -134,7 +134,9 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     r = chip.router
     channels = f"{r.virtual_channels} virtual channel{'s' * (r.virtual_channels > 1)}"
     flits = f"{r.flits_per_packet} flit{'s' * (r.flits_per_packet > 1)} of {r.packet_bits} b a packet"
-    yield "router", f"X first, {channels} of {r.queue_depth_flits} flits, {flits}"
+    first = {"mesh": "X first", "torus": "X first, shorter way round", "tree": "up, then down", "bus": "one bus"}
+    r_way = f"{first[mesh.topology]}, {r.delivery}"
+    yield "router", f"{r_way}, {channels} of {r.queue_depth_flits} flits, {flits}"
     if r.priority is not None:
         orders = "; ".join(f"to {out} {', '.join(sides)}" for out, sides in r.priority if sides)
         yield "arbitration", f"fixed priority of the sides packets come from: {orders}"

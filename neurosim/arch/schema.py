@@ -12,11 +12,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from neurosim.arch.actions import ACTIONS
+from neurosim.arch.actions import ACTIONS, actions_of
 from neurosim.arch.core import Core
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
+from neurosim.arch.router import MULTICAST_PORTS, WAYS, Router
+from neurosim.arch.topology import Topology
 
 
 class Clock(Part):
@@ -33,97 +35,6 @@ class Technology(Part):
     voltage_v: PositiveFloat
     device: Literal["hp", "lstp", "lop"] = "lstp"
     objective: Literal["ED^2", "ED"] = "ED^2"
-
-
-class Mesh(Part):
-    """Tiles in rows and columns; tile number = x + width * y, x grows to the east and y to the north."""
-
-    topology: Literal["mesh"]
-    width: Annotated[int, Field(ge=1, le=1024)]
-    height: Annotated[int, Field(ge=1, le=1024)]
-    cores_per_tile: Annotated[int, Field(ge=1, le=64)]
-
-    @property
-    def n_tiles(self) -> int:
-        return self.width * self.height
-
-
-class Directions(Part):
-    """One value for each way out of a router."""
-
-    east: Positive
-    west: Positive
-    north: Positive
-    south: Positive
-    local: Positive
-
-
-Side = Literal["east", "west", "north", "south", "local"]
-
-
-class Priority(Part):
-    """For each way out, the sides from which packets come in, first served first; sides not named come after them."""
-
-    east: tuple[Side, ...] = ()
-    west: tuple[Side, ...] = ()
-    north: tuple[Side, ...] = ()
-    south: tuple[Side, ...] = ()
-    local: tuple[Side, ...] = ()
-
-    @model_validator(mode="after")
-    def _once(self) -> Priority:
-        for out, sides in self:
-            if len(set(sides)) < len(sides):
-                raise ValueError(f"{out}: got {list(sides)}, expected no side twice")
-        return self
-
-
-class Credits(Part):
-    """How long a freed queue slot takes to be known at the sender: core, neighbouring router, router before a core."""
-
-    injection: Positive
-    link: Positive
-    local: Positive
-
-
-class Router(Part):
-    """Dimension-order router (X first) with credits; see docs/model.md for its exact timing.
-
-    A packet with a ``relative`` address carries the tiles still to go, ``dx_bits`` and ``dy_bits`` of its bits, as
-    two's complement numbers; what does not fit cannot be sent.
-    """
-
-    virtual_channels: Annotated[int, Field(ge=1, le=16)] = 1
-    queue_depth_flits: Annotated[int, Field(ge=1, le=4096)]
-    flits_per_packet: Annotated[int, Field(ge=1, le=64)] = 1
-    packet_bits: Annotated[int, Field(ge=1, le=4096)]
-    injection_cycles: Positive
-    latency_cycles: Directions
-    interval_cycles: Directions
-    credit_cycles: Credits
-    arbitration: Literal["round_robin", "fixed_priority"] = "round_robin"
-    priority: Priority | None = None
-    address: Literal["absolute", "relative"] = "absolute"
-    dx_bits: Annotated[int, Field(ge=1, le=16)] | None = None
-    dy_bits: Annotated[int, Field(ge=1, le=16)] | None = None
-
-    @model_validator(mode="after")
-    def _together(self) -> Router:
-        if (self.priority is None) == (self.arbitration == "fixed_priority"):
-            raise ValueError("priority: expected exactly where arbitration is 'fixed_priority'")
-        for name in ("dx_bits", "dy_bits"):
-            if (getattr(self, name) is None) == (self.address == "relative"):
-                raise ValueError(f"{name}: expected exactly where address is 'relative'")
-        if self.address_bits > self.packet_bits:
-            raise ValueError(
-                f"packet_bits: got {self.packet_bits}, expected at least the {self.address_bits} of dx_bits and dy_bits"
-            )
-        return self
-
-    @property
-    def address_bits(self) -> int:
-        """Bits of a packet that hold a relative address."""
-        return (self.dx_bits or 0) + (self.dy_bits or 0)
 
 
 class HostPort(Part):
@@ -196,7 +107,7 @@ class Chip(Part):
     assumptions: dict[str, str] = Field(default_factory=dict)
     clock: Clock
     technology: Technology | None = None
-    mesh: Mesh
+    mesh: Topology
     router: Router
     io: HostPort
     barrier: Barrier
@@ -209,6 +120,7 @@ class Chip(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Chip:
+        self._check_ways()
         if self.without_energy is None:
             self._check_prices()
         elif self.energy or self.leakage:
@@ -221,7 +133,7 @@ class Chip(Part):
         if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
             raise ValueError(
                 f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
-                f"on the {self.mesh.width} x {self.mesh.height} mesh"
+                f"on {self.mesh.title()}"
             )
         check_origins(self, self.origins, self.sources)
         return self
@@ -236,7 +148,7 @@ class Chip(Part):
             close = difflib.get_close_matches(unknown[0], ACTIONS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"actions are {', '.join(ACTIONS)}"
             raise ValueError(f"energy.{unknown[0]}: unknown action; {hint}")
-        missing = [name for name in ACTIONS if name not in self.energy]
+        missing = [name for name in actions_of(self.features) if name not in self.energy]
         if missing:
             raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
         check_included(self.energy)
@@ -246,6 +158,41 @@ class Chip(Part):
         if strangers:
             place, name = strangers[0]
             raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
+
+    def _check_ways(self) -> None:
+        kind = self.mesh.topology
+        for name in ("latency_cycles", "interval_cycles"):
+            if type(getattr(self.router, name)) is not WAYS[kind]:
+                ways = ", ".join(WAYS[kind].model_fields)
+                raise ValueError(f"router.{name}: expected {ways} for mesh.topology {kind}")
+        if kind == "torus" and self.router.virtual_channels % 2:
+            raise ValueError(
+                f"router.virtual_channels: got {self.router.virtual_channels}, expected an even number on a torus; "
+                "half of the channels are for packets that still have to pass the edge"
+            )
+        for name, asked in (("priority", self.router.priority), ("address", self.router.address_bits)):
+            if asked and "grid" not in self.features:
+                raise ValueError(f"router.{name}: expected only on a mesh or torus, got mesh.topology {kind}")
+        if self.router.delivery == "multicast" and self.mesh.router_ports > MULTICAST_PORTS:
+            raise ValueError(
+                f"router.delivery: multicast, with {self.mesh.router_ports} ports a router; "
+                f"expected at most {MULTICAST_PORTS}"
+            )
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What this chip has beyond the common template, in the words of the action registry's ``only_for``."""
+        grid = self.mesh.topology in ("mesh", "torus")
+        return frozenset(
+            name
+            for name, has in (
+                ("grid", grid),
+                ("tree", self.mesh.topology == "tree"),
+                ("off_chip", getattr(self.mesh, "chips", None) is not None),
+                ("key_table", self.router.key_table is not None),
+            )
+            if has
+        )
 
     @property
     def n_cores(self) -> int:

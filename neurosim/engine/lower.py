@@ -5,40 +5,56 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.arch import Chip
-from neurosim.arch.schema import Priority
+from neurosim.arch.router import Priority
 from neurosim.engine.plan import RouterPlan, TimingPlan
 from neurosim.mapping.layout import is_unrolled
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.schedule import round_table
 from neurosim.snn.network import Network
 
-
-_DIRECTIONS = ("east", "west", "north", "south", "local")
+# Names of the chip file in the order of RouterPlan's five times; a topology without a way of its own repeats one.
+WAYS = {
+    "mesh": ("east", "west", "north", "south", "local"),
+    "torus": ("east", "west", "north", "south", "local"),
+    "tree": ("up", "down", "down", "down", "local"),
+    "bus": ("local",) * 5,
+}
 
 
 def router_plan(chip: Chip) -> RouterPlan:
-    r = chip.router
+    r, mesh = chip.router, chip.mesh
+    directions = WAYS[mesh.topology]
+    edge = getattr(mesh, "chips", None)
     return RouterPlan(
-        width=chip.mesh.width,
-        height=chip.mesh.height,
-        cores_per_tile=chip.mesh.cores_per_tile,
-        host_tile=chip.io.tile[0] + chip.mesh.width * chip.io.tile[1],
+        width=mesh.width,
+        height=mesh.height,
+        cores_per_tile=mesh.cores_per_tile,
+        host_tile=chip.io.tile[0] + mesh.width * chip.io.tile[1],
         virtual_channels=r.virtual_channels,
         queue_depth=r.queue_depth_flits,
         flits_per_packet=r.flits_per_packet,
         injection_cycles=r.injection_cycles,
-        latency_cycles=tuple(getattr(r.latency_cycles, d) for d in _DIRECTIONS),
-        interval_cycles=tuple(getattr(r.interval_cycles, d) for d in _DIRECTIONS),
+        latency_cycles=tuple(getattr(r.latency_cycles, d) for d in directions),
+        interval_cycles=tuple(getattr(r.interval_cycles, d) for d in directions),
         credit_injection_cycles=r.credit_cycles.injection,
         credit_link_cycles=r.credit_cycles.link,
         credit_local_cycles=r.credit_cycles.local,
         priority=None if r.priority is None else _priority(r.priority),
+        topology=mesh.topology,
+        arity=getattr(mesh, "arity", 0),
+        levels=getattr(mesh, "levels", 0),
+        chip_width=edge.width if edge else 0,
+        chip_height=edge.height if edge else 0,
+        off_chip_latency_cycles=edge.latency_cycles if edge else 1,
+        off_chip_interval_cycles=edge.interval_cycles if edge else 1,
+        multicast=r.delivery == "multicast",
     )
 
 
 def _priority(priority: Priority) -> tuple[tuple[int, ...], ...]:
     """Directions as numbers; those a way out does not name follow in their own order."""
-    named = [[_DIRECTIONS.index(side) for side in getattr(priority, out)] for out in _DIRECTIONS]
+    sides = WAYS["mesh"]
+    named = [[sides.index(side) for side in getattr(priority, out)] for out in sides]
     return tuple((*row, *(d for d in range(5) if d not in row)) for row in named)
 
 
@@ -60,8 +76,9 @@ def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
 def route_busy(network: Network, chip: Chip, mapping: Mapping) -> np.ndarray:
     """Quanta that the destination works on one packet of each route, (n_routes,) int64, at least 1.
 
-    With ``accumulates: in_update`` the axon lookup alone. Else axon lookup, then for each row the fetch of its words (spread over the banks) and the accumulation of its events
-    (in groups of lanes), one behind the other or overlapped as the chip says. The host takes its own interval.
+    Axon lookup, and unless the update unit accumulates, for each row the fetch of its words (spread over the banks) and
+    the accumulation of its events (in groups of lanes), one behind the other or overlapped as the chip says. The host
+    takes its own interval.
     """
     routes, unit, memory = mapping.routes, chip.core.synapse, chip.core.synaptic_memory
     fetch = -(-routes.row_words.astype(np.int64) // memory.banks) * memory.read_cycles

@@ -1,4 +1,4 @@
-"""Phased execution: a chip with ``core.execution: phases`` and steps described by counts, in cycles (docs/phases.md)."""
+"""Phased execution: a chip with ``core.execution: phases`` and steps described by counts (docs/phases.md)."""
 
 from __future__ import annotations
 

@@ -18,13 +18,17 @@ def check_addresses(routes: Routes, endpoint: np.ndarray, chip: Chip) -> None:
     router = chip.router
     if router.address != "relative":
         return
+    width = chip.mesh.width
     tiles = np.append(np.arange(chip.n_cores) // chip.mesh.cores_per_tile, host_tile(chip))
     source = np.repeat(endpoint, np.diff(routes.ptr))
+    start, end = tiles[source], tiles[routes.endpoint]
     ways = (
-        ("dx", router.dx_bits, tiles[routes.endpoint] % chip.mesh.width - tiles[source] % chip.mesh.width),
-        ("dy", router.dy_bits, tiles[routes.endpoint] // chip.mesh.width - tiles[source] // chip.mesh.width),
+        ("dx", router.dx_bits, end % width - start % width, width),
+        ("dy", router.dy_bits, end // width - start // width, chip.mesh.height),
     )
-    for name, bits, offset in ways:
+    for name, bits, offset, ring in ways:
+        if chip.mesh.topology == "torus":  # the shorter way round, east and north when both are as long
+            offset = (offset + (ring - 1) // 2) % ring - (ring - 1) // 2
         low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
         wrong = np.flatnonzero((offset < low) | (offset > high))
         if wrong.size:

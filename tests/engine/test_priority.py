@@ -43,6 +43,8 @@ def cases(draw):
         credit_local_cycles=int(rng.integers(1, 4)),
         priority=tuple(tuple(rng.permutation(5).tolist()) for _ in range(5)),
     )
+    if rng.random() < 0.25:
+        router = replace(router, topology="torus", virtual_channels=2 * int(rng.integers(1, 3)))
     n, cores = int(rng.integers(1, 80)), width * height * per_tile
     dst = rng.integers(0, cores, n) if rng.random() < 0.5 else np.full(n, rng.integers(cores))
     return router, rng.integers(0, cores, n), dst, rng.integers(0, rng.choice([1, 5, 60]), n)
@@ -101,6 +103,12 @@ def test_ranc_in_an_empty_network():
 def test_an_order_is_all_five(priority):
     with pytest.raises(NeurosimError, match=r"plan\.router\.priority: expected five rows"):
         check_router(replace(p3_router(2, 2), priority=priority))
+
+
+def test_an_order_is_for_grids():
+    router = replace(p3_router(2, 1), topology="bus", priority=ordered(EAST, WEST, NORTH, SOUTH, LOCAL))
+    with pytest.raises(NeurosimError, match="got one for a bus, expected it on a mesh or torus only"):
+        check_router(router)
 
 
 def test_sides_that_a_chip_does_not_name_come_last():

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from neurosim.arch.topology import Torus
 from neurosim.errors import NeurosimError
 from neurosim.mapping.map import map_network
 from neurosim.snn import Dense, Input, IntCodec, Lif, Network, Population, Projection, Readout
@@ -63,6 +64,18 @@ def test_answers_to_the_host_have_addresses_too():
     chip = chip.model_copy(update={"io": chip.io.model_copy(update={"tile": (7, 0)})})
     with pytest.raises(NeurosimError, match=r"core 2: a packet to the host needs dx = 5"):
         map_network(network, chip, placement=on(4, 2))
+
+
+@pytest.mark.parametrize(("core", "fits"), [(3, True), (4, False), (5, True), (7, True)])
+def test_on_a_torus_the_shorter_way_counts(core, fits):
+    # 8 columns: 3 and -3 fit 3 bits; half way round is +4, to the east, and does not.
+    chip = relative(3, 1)
+    chip = chip.model_copy(update={"mesh": Torus(topology="torus", width=8, height=8, cores_per_tile=1)})
+    if fits:
+        assert map_network(pair(), chip, placement=on(core, core)) is not None
+        return
+    with pytest.raises(NeurosimError, match=r"the host: a packet to core 4 needs dx = 4"):
+        map_network(pair(), chip, placement=on(core, core))
 
 
 def test_absolute_addresses_reach_everything():
