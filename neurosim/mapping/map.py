@@ -6,6 +6,7 @@ import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
+from neurosim.mapping.address import check_addresses
 from neurosim.mapping.advice import at_a_glance, refuse
 from neurosim.mapping.key_limits import full_tables, provisioned, table_lines
 from neurosim.mapping.keys import build_key_tables
@@ -52,6 +53,7 @@ def map_network(
     endpoint = np.full(network.n_neurons, chip.n_cores, np.int32)
     for block in blocks:
         endpoint[block.neurons + network.offsets[network.index[block.population]]] = block.core
+    check_addresses(routes, endpoint, chip)
     extra = extra_delay(network, lag, chip.delivery)
     memory = _memory(network, chip, blocks, feeds, routes, endpoint, extra)
     overflows = overflows_of(chip, core_usage(chip, blocks, memory, routes, endpoint))
