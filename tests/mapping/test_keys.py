@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from neurosim import simulate
 from neurosim.arch import load_chip
-from neurosim.engine.lower import _router_plan
+from neurosim.engine.lower import router_plan
 from neurosim.engine.reference.ways import way
 from neurosim.engine.wiring import endpoint_ports, links
 from neurosim.errors import NeurosimError
@@ -32,7 +32,7 @@ def random_routes(rng, n_neurons: int, n_cores: int):
 
 def delivered(tables, chip, neuron, endpoint):
     """(endpoints reached, links taken) of one spike that follows the tables."""
-    plan = _router_plan(chip)
+    plan = router_plan(chip)
     places = endpoint_ports(plan, chip.n_cores)
     at = {place: e for e, place in enumerate(places)}
     leads = {(link.router, link.port): (link.neighbour, link.entry) for link in links(plan)}
@@ -58,7 +58,7 @@ def test_walking_the_tables(seed, topology):
     tables = build_key_tables(chip, ptr, ends, endpoint)
     keys = tables.key_of_neuron[np.diff(ptr) > 0]
     assert len(set(keys.tolist())) == keys.size
-    plan = _router_plan(chip)
+    plan = router_plan(chip)
     places = endpoint_ports(plan, chip.n_cores)
     for neuron in np.flatnonzero(np.diff(ptr)):
         reached, taken = delivered(tables, chip, neuron, endpoint)
@@ -118,7 +118,7 @@ def test_off_chip_hops_have_their_own_price():
 def test_the_distances_are_those_of_the_ways():
     for topology in TOPOLOGIES:
         chip = edge_with(topology)
-        mesh, plan = chip.mesh, _router_plan(chip)
+        mesh, plan = chip.mesh, router_plan(chip)
         leads = {(link.router, link.port): link.neighbour for link in links(plan)}
         first = plan.first_tile
         for a in range(mesh.n_tiles):
