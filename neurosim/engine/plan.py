@@ -16,7 +16,9 @@ import numpy as np
 
 from neurosim.mapping.mapping import IDLE, NOT_IN_ROUND
 
-__all__ = ["IDLE", "NOT_IN_ROUND", "PacketLog", "RouterPlan", "TimingPlan", "TimingResult"]
+__all__ = ["IDLE", "NOT_IN_ROUND", "WAITS", "PacketLog", "RouterPlan", "TimingPlan", "TimingResult"]
+
+WAITS = ("synapse_bank_conflict", "synapse_shared_port", "update_shared_port", "update_injection", "egress_network")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,13 @@ class TimingPlan:
     round_timestep : (n_rounds, n_populations) int32, the network timestep a population works on in a round,
         NOT_IN_ROUND, or IDLE (updated by the chip outside its own window: costs access only, never spikes).
     barrier_cycles : quanta added at the end of every round.
+
+    What a core does side by side (docs/model.md, sections 3 to 6):
+    route_conflict : (n_routes,) int64, quanta of ``route_busy`` that banks with several accesses cost; None: none.
+    overlap_lookup : a packet is looked up for ``lookup_cycles`` while the one before it is worked on; ``route_busy``
+        of routes to cores then holds the work alone. fill_cycles : quanta from the end of a packet's work until its
+        last accumulator is written. serial_egress : an update group waits until the spikes before it are sent.
+    shared_port : update groups and packets' work take turns at a core's membrane memory.
     """
 
     router: RouterPlan
@@ -74,6 +83,12 @@ class TimingPlan:
     route_busy: np.ndarray
     round_timestep: np.ndarray
     barrier_cycles: int
+    route_conflict: np.ndarray | None = None
+    overlap_lookup: bool = False
+    lookup_cycles: int = 0
+    fill_cycles: int = 0
+    serial_egress: bool = False
+    shared_port: bool = False
 
     @property
     def n_neurons(self) -> int:
@@ -113,6 +128,7 @@ class TimingResult:
     sent : (n_routes,) packets injected.
     link_flits : (n_tiles, 5 + cores_per_tile) flits that left each router output; the last column is the host port.
     synapse_busy, update_busy, update_stall : (n_rounds, n_cores) quanta.
+    waits : (n_rounds, n_cores + 1, 5) quanta that the units of an endpoint waited, by cause in the order of `WAITS`.
     """
 
     round_cycles: np.ndarray
@@ -125,4 +141,5 @@ class TimingResult:
     synapse_busy: np.ndarray
     update_busy: np.ndarray
     update_stall: np.ndarray
+    waits: np.ndarray
     log: PacketLog | None = None

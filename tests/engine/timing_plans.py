@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from neurosim.engine.plan import IDLE, NOT_IN_ROUND, RouterPlan, TimingPlan
@@ -55,6 +57,21 @@ def random_rounds(rng: np.random.Generator, n_rounds: int, n_populations: int, t
     return table.astype(np.int32)
 
 
+def random_sides(rng: np.random.Generator, plan: TimingPlan) -> dict:
+    """What the units do side by side: half of the plans as they are by default, the others with any mixture."""
+    if rng.random() < 0.5:
+        return {}
+    overlap, in_turn, shared = (bool(rng.random() < 0.5) for _ in range(3))
+    return {
+        "route_conflict": rng.integers(0, plan.route_busy + 1),
+        "overlap_lookup": overlap,
+        "lookup_cycles": int(rng.integers(0, 9)),
+        "fill_cycles": int(rng.choice([0, 3, 90])),
+        "serial_egress": in_turn,
+        "shared_port": shared,
+    }
+
+
 def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
     rng = np.random.default_rng(seed)
     router = random_router(rng)
@@ -95,6 +112,7 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
         round_timestep=random_rounds(rng, int(rng.integers(1, 5)), n_populations, timesteps),
         barrier_cycles=int(rng.integers(0, 20)),
     )
+    plan = replace(plan, **random_sides(rng, plan))
     return plan, random_trace(rng, n_neurons, int(rng.integers(1, 4)), timesteps)
 
 

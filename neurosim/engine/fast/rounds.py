@@ -25,10 +25,22 @@ class Work(NamedTuple):
     spikes: np.ndarray
 
 
+class Pipe(NamedTuple):
+    """What the units of a core do side by side, as in `TimingPlan`; ``lookup`` at least 1."""
+
+    conflict: np.ndarray
+    overlap: bool
+    lookup: int
+    fill: int
+    in_turn: bool
+    shared: bool
+
+
 class Routes(NamedTuple):
     ptr: np.ndarray
     endpoint: np.ndarray
     busy: np.ndarray
+    pipe: Pipe
 
 
 class Tally(NamedTuple):
@@ -40,6 +52,7 @@ class Tally(NamedTuple):
     synapse_busy: np.ndarray
     update_busy: np.ndarray
     update_stall: np.ndarray
+    waits: np.ndarray
 
 
 class Log(NamedTuple):
@@ -55,13 +68,19 @@ def new_work(n_endpoints: int, n_neurons: int) -> Work:
 
 
 def routes_of(plan: TimingPlan) -> Routes:
-    return Routes(*(np.ascontiguousarray(a, np.int64) for a in (plan.route_ptr, plan.route_endpoint, plan.route_busy)))
+    conflict = np.zeros(plan.n_routes, np.int64) if plan.route_conflict is None else plan.route_conflict
+    arrays = (plan.route_ptr, plan.route_endpoint, plan.route_busy, conflict)
+    *arrays, conflict = (np.ascontiguousarray(a, np.int64) for a in arrays)
+    sides = (bool(plan.serial_egress), bool(plan.shared_port))
+    pipe = Pipe(conflict, bool(plan.overlap_lookup), max(1, int(plan.lookup_cycles)), int(plan.fill_cycles), *sides)
+    return Routes(*arrays, pipe)
 
 
 def new_tally(plan: TimingPlan) -> Tally:
     per_core = [np.zeros((plan.n_rounds, plan.n_cores + 1), np.int64) for _ in range(3)]
     counts = np.zeros((plan.n_neurons, 3), np.int64)
-    return Tally(counts, np.zeros(plan.n_routes, np.int64), np.zeros(plan.n_routes, np.int64), *per_core)
+    waits = np.zeros((plan.n_rounds, plan.n_cores + 1, c.N_WAITS), np.int64)
+    return Tally(counts, np.zeros(plan.n_routes, np.int64), np.zeros(plan.n_routes, np.int64), *per_core, waits)
 
 
 def new_log(plan: TimingPlan, wanted: bool) -> Log:
@@ -88,7 +107,13 @@ def start_units(start, m, dims, batches, batch_cycles, batch_end):
         m[u + c.AT] = c.NEVER
         m[u + c.BATCH] = batch
         m[u + c.LAST_BATCH] = batches[e]
+        m[u + c.PENDING] = m[u + c.DRAIN] = 0
+        m[u + c.STAGED] = m[u + c.BLOCKED_SINCE] = -1
+        m[u + c.WORK_FREE] = m[u + c.PORT_SYNAPSE] = m[u + c.PORT_UPDATE] = start
+        for k in range(c.N_WAITS):
+            m[u + c.BANK_WAIT + k] = 0
         if batch < batches[e]:
+            m[u + c.PORT_UPDATE] = start + batch_cycles[batch]
             m[u + c.AT] = start + batch_cycles[batch]
             m[u + c.LIMIT] = batch_end[batch]
             spike = batch_end[batches[e] - 1]
@@ -101,7 +126,7 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
     """Run from quantum ``start`` until nobody is left to wake. Returns (last finish, a quantum for the next start)."""
     m = pointer(chip)
     batch_cycles, batch_end, spikes = work.batch_cycles, work.batch_end, work.spikes
-    route_ptr, route_endpoint, route_busy = routes.ptr, routes.endpoint, routes.busy
+    route_ptr, route_endpoint, route_busy, pipe = routes.ptr, routes.endpoint, routes.busy, routes.pipe
     log_at, log_rows = log.at, log.rows
     start_units(start, m, dims, work.batches, batch_cycles, batch_end)
     synapse = 2 * dims.endpoints
@@ -128,13 +153,14 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
                 elif actor >= synapse:
                     e = actor - synapse
                     u = dims.ends + e * c.ENDPOINT_ROW
-                    act_synapse(now, e, u, m, dims, route_busy, delivered, start, log_at, log_rows)
+                    act_synapse(now, e, u, m, dims, pipe, route_busy, delivered, start, log_at, log_rows)
                 elif actor >= dims.endpoints:
                     e = actor - dims.endpoints
                     u = dims.ends + e * c.ENDPOINT_ROW
                     act_egress(now, e, u, m, dims, spikes, route_ptr, route_endpoint, sent, start, log_at, log_rows)
                 else:
-                    act_update(now, actor, dims.ends + actor * c.ENDPOINT_ROW, m, dims, batch_cycles, batch_end)
+                    u = dims.ends + actor * c.ENDPOINT_ROW
+                    act_update(now, actor, u, m, dims, pipe, batch_cycles, batch_end)
         m[dims.summary + (position >> 6)] &= ~(1 << (position & 63))
     finish = start
     for e in range(dims.endpoints):
@@ -166,6 +192,8 @@ def run_rounds(first, last, start, dims, chip, walk, spikes, routes, work, tally
         round_cycles[sample, r] = finish - start + barrier
         for e in range(dims.endpoints):
             tally.update_stall[r, e] += chip[dims.ends + e * c.ENDPOINT_ROW + c.STALL]
+            for k in range(c.N_WAITS):
+                tally.waits[r, e, k] += chip[dims.ends + e * c.ENDPOINT_ROW + c.BANK_WAIT + k]
             tally.synapse_busy[r, e] += chip[dims.ends + e * c.ENDPOINT_ROW + c.SYNAPSE_BUSY]
         start = next_start
     return start

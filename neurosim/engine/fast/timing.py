@@ -102,6 +102,7 @@ def collect(job: Job) -> TimingResult:
         synapse_busy=total.synapse_busy[:, :-1].copy(),
         update_busy=total.update_busy[:, :-1].copy(),
         update_stall=total.update_stall[:, :-1].copy(),
+        waits=total.waits,
         log=packet_log(job) if job.want_log else None,
     )
 

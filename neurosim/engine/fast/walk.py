@@ -1,7 +1,7 @@
 """What each endpoint will do in a round, as batches; the twin of `neurosim.engine.reference.walk`.
 
 A batch is a stretch of update work with no spike to send until its end, and the spikes pushed there. Groups without
-spikes are joined to the next batch; the host is an endpoint whose slots are its input neurons, ascending.
+spikes are joined to the next batch, unless something may come between them (``split``); the host is an endpoint whose slots are its input neurons, ascending.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from neurosim.snn.trace import SpikeTrace
 
 
 class Walk(NamedTuple):
-    """Slots cut into runs of one population; ``cost`` = access, active, spike; ``lanes``; ``touched_only``."""
+    """Slots cut into runs of one population; ``cost`` = access, active, spike; ``lanes``; ``touched_only``; ``split``."""
 
     run_ptr: np.ndarray  # (n_endpoints + 1,) int64 into the runs
     run_slot: np.ndarray  # (n_runs + 1,) int64 first slot of each run
@@ -30,6 +30,7 @@ class Walk(NamedTuple):
     spike: int
     lanes: int
     touched_only: bool
+    split: bool
 
 
 class Spikes(NamedTuple):
@@ -66,6 +67,7 @@ def build_walk(plan: TimingPlan) -> Walk:
         spike=int(plan.spike_cycles),
         lanes=int(plan.update_lanes),
         touched_only=bool(plan.touched_only),
+        split=bool(plan.shared_port or plan.serial_egress),
     )
 
 
@@ -95,6 +97,7 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
     counts : (n_neurons, 3) accessed, active, spiked.
     """
     first_batch = n_batches
+    split = walk.split and e < walk.run_ptr.size - 2  # the host's queue is full from the start
     busy = since = 0  # since: work not yet in a batch
     lanes = cost = 0  # the open group
     group_spikes = n_spikes
@@ -130,7 +133,7 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
                 busy += cost
                 since += cost
                 lanes = cost = 0
-                if n_spikes > group_spikes:
+                if n_spikes > group_spikes or (split and since > 0):
                     batch_cycles[n_batches], batch_end[n_batches] = since, n_spikes
                     n_batches += 1
                     since, group_spikes = 0, n_spikes
@@ -140,7 +143,7 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
                     spikes[n_spikes] = neuron
                     n_spikes += 1
                     group_spikes = n_spikes
-                    if since == 0 and n_batches > first_batch:
+                    if since == 0 and n_batches > first_batch and not split:
                         batch_end[n_batches - 1] = n_spikes
                     else:
                         batch_cycles[n_batches], batch_end[n_batches] = since, n_spikes

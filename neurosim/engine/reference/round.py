@@ -9,7 +9,7 @@ import simpy
 
 from neurosim.engine.plan import RouterPlan, TimingPlan
 from neurosim.engine.reference.clock import arrive
-from neurosim.engine.reference.core import EgressQueue, EgressUnit, Group, SynapseUnit, UpdateUnit
+from neurosim.engine.reference.core import EgressQueue, EgressUnit, Group, Port, SynapseUnit, UpdateUnit
 from neurosim.engine.reference.router import Flit, Packet, Router
 
 
@@ -35,7 +35,12 @@ class Round:
         host = plan.n_cores
         self.queues = [EgressQueue(self.env, plan.egress_depth) for _ in range(host)]
         self.queues.append(EgressQueue(self.env, None, host_spikes))
-        self.update = [UpdateUnit(self.env, groups[core], self.queues[core]) for core in range(host)]
+        # The host has no update unit to share a port with.
+        self.membranes = [Port() if plan.shared_port and core < host else None for core in range(host + 1)]
+        self.update = [
+            UpdateUnit(self.env, groups[core], self.queues[core], self.membranes[core], plan.serial_egress)
+            for core in range(host)
+        ]
         self.egress = [self._egress_unit(endpoint) for endpoint in range(host + 1)]
         self.synapse = [self._synapse_unit(endpoint) for endpoint in range(host + 1)]
 
@@ -72,7 +77,12 @@ class Round:
         tile, port = self.ports[endpoint]
         router, plan = self.routers[tile], self.plan.router
         give_back = partial(router.take_credit, port)
-        unit = SynapseUnit(self.env, plan.virtual_channels, self._work, plan.credit_local_cycles, give_back)
+        is_host = endpoint == self.plan.n_cores
+        unit = SynapseUnit(
+            self.env, plan.virtual_channels, self._work, plan.credit_local_cycles, give_back,
+            lookup=self.plan.lookup_cycles if self.plan.overlap_lookup and not is_host else None,
+            fill=0 if is_host else self.plan.fill_cycles, port=self.membranes[endpoint],
+        )  # fmt: skip
         router.outputs[port].deliver = unit.receive
         router.outputs[port].credits = [self.plan.ingress_depth] * plan.virtual_channels
         return unit
@@ -85,6 +95,11 @@ class Round:
 
     def _work(self, packet: Packet) -> int:
         return int(self.plan.route_busy[packet.route])
+
+    def conflict(self, delivered: Sequence[Packet]) -> int:
+        """Quanta of the work on these packets that went to banks with several accesses."""
+        static = self.plan.route_conflict
+        return 0 if static is None else sum(int(static[packet.route]) for packet in delivered)
 
     def run(self) -> int:
         """Quanta from the start of the round to the moment the last unit has finished; barrier not included."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from neurosim.engine.plan import PacketLog, TimingPlan, TimingResult
+from neurosim.engine.plan import WAITS, PacketLog, TimingPlan, TimingResult
 from neurosim.engine.reference.round import Round
 from neurosim.engine.reference.walk import RoundView, UpdateCounts, groups_of_core, routed
 from neurosim.snn.trace import SpikeTrace
@@ -29,6 +29,7 @@ def empty_result(plan: TimingPlan, n_samples: int) -> TimingResult:
         synapse_busy=zeros(plan.n_rounds, plan.n_cores),
         update_busy=zeros(plan.n_rounds, plan.n_cores),
         update_stall=zeros(plan.n_rounds, plan.n_cores),
+        waits=zeros(plan.n_rounds, plan.n_cores + 1, len(WAITS)),
     )
 
 
@@ -67,6 +68,11 @@ def add_round(result: TimingResult, finished: Round, number: int) -> None:
         result.update_busy[number, core] += unit.busy
         result.update_stall[number, core] += unit.stall
         result.synapse_busy[number, core] += finished.synapse[core].busy
+    for endpoint, unit in enumerate(finished.synapse):
+        conflict = finished.conflict(unit.delivered)
+        result.waits[number, endpoint] += (conflict, unit.port_wait, 0, 0, finished.egress[endpoint].network_wait)
+    for core, unit in enumerate(finished.update):
+        result.waits[number, core] += (0, 0, unit.port_wait, unit.injection_wait, 0)
     for tile, router in enumerate(finished.routers):
         result.link_flits[tile] += [output.flits for output in router.outputs]
 
