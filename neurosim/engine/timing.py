@@ -86,9 +86,26 @@ def check_plan(plan: TimingPlan) -> None:
     _within("slot_neuron", plan.slot_neuron, 0, plan.n_neurons - 1)
     _within("route_busy", plan.route_busy, 1, None)
     _within("round_timestep", plan.round_timestep, IDLE, None)
+    _check_sides(plan)
     _check_pointers("slot_ptr", plan.slot_ptr, plan.slot_neuron.size)
     _check_pointers("route_ptr", plan.route_ptr, plan.n_routes)
     _check_slots(plan)
+
+
+def _check_sides(plan: TimingPlan) -> None:
+    for name in ("lookup_cycles", "fill_cycles"):
+        _between(name, getattr(plan, name), 0)
+    if plan.route_conflict is None:
+        return
+    if plan.route_conflict.shape != plan.route_busy.shape:
+        raise NeurosimError(f"plan.route_conflict: shape {plan.route_conflict.shape}, expected {plan.route_busy.shape}")
+    _within("route_conflict", plan.route_conflict, 0, None)
+    wrong = np.flatnonzero(plan.route_conflict > plan.route_busy)
+    if wrong.size:
+        raise NeurosimError(
+            f"plan.route_conflict: route {wrong[0]} has {plan.route_conflict[wrong[0]]}, "
+            f"expected at most its route_busy of {plan.route_busy[wrong[0]]}"
+        )
 
 
 def _within(name: str, values: np.ndarray, low: int, high: int | None) -> None:
