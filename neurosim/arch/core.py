@@ -93,7 +93,7 @@ class UpdateUnit(Part):
 
 
 class Egress(Part):
-    """Makes packets from spikes. ``overlap_update`` false: an update group waits until all spikes before it are sent."""
+    """Makes packets from spikes. ``overlap_update`` false: an update group waits until what came before it is sent."""
 
     cycles_per_packet: Positive
     overlap_update: bool = True

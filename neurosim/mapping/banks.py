@@ -21,7 +21,8 @@ from neurosim.mapping.reach import ConvReach, ListReach
 def consecutive_turns(n: int, lanes: int, banks: int, ports: int) -> int:
     """Turns of ``n`` events on consecutive accumulators."""
     whole, rest = divmod(n, lanes)
-    return whole * -(-(-(-lanes // banks)) // ports) + -(-(-(-rest // banks)) // ports)
+    # The fullest bank holds ceil(n / banks) of them, and ceil(ceil(a / b) / c) = ceil(a / (b c)).
+    return whole * -(-lanes // (banks * ports)) + -(-rest // (banks * ports))
 
 
 class Banks:

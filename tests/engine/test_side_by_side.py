@@ -1,4 +1,4 @@
-"""What the units of a core do side by side, by hand: look-up, pipeline fill, injection in turn, a shared port, waits."""
+"""What the units of a core do side by side, by hand: look-up, pipeline fill, injection, a shared port, waits."""
 
 from dataclasses import replace
 
@@ -97,8 +97,8 @@ def test_shared_port_backs_up_into_the_network(engine):
     n = 11
     plan = chain(
         n, router=replace(chain(1).router, queue_depth=2), ingress_depth=2, shared_port=True, update_lanes=10,
-        access_cycles=0, active_cycles=100, population=np.array([0] * 10 + [1], np.int32), updates=np.array([True, True]),
-        endpoint=np.array([0] * 10 + [1], np.int32), slot_ptr=np.array([0, 10, 11]),
+        access_cycles=0, active_cycles=100, population=np.repeat([0, 1], [10, 1]), updates=np.array([True, True]),
+        endpoint=np.repeat([0, 1], [10, 1]), slot_ptr=np.array([0, 10, 11]),
         route_ptr=np.append(np.arange(11), 10), route_endpoint=np.ones(10, np.int32), route_busy=np.ones(10, np.int64),
         round_timestep=np.zeros((1, 2), np.int32),
     )  # fmt: skip

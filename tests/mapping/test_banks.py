@@ -52,7 +52,8 @@ def issued(network, neurons, source, by_pixel):
 def memory(draw, **more):
     side = st.integers(1, 5)
     return edge(
-        core__synapse__lanes=draw(side), core__synaptic_memory__banks=draw(side), core__membrane_memory__banks=draw(side),
+        core__synapse__lanes=draw(side), core__synaptic_memory__banks=draw(side),
+        core__membrane_memory__banks=draw(side),
         core__membrane_memory__ports=draw(st.integers(1, 2)), core__synaptic_memory__ports=draw(st.integers(1, 3)),
         core__synaptic_memory__bank_conflicts=True, core__membrane_memory__bank_conflicts=True, **more,
     )  # fmt: skip

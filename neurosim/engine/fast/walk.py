@@ -1,7 +1,8 @@
 """What each endpoint will do in a round, as batches; the twin of `neurosim.engine.reference.walk`.
 
 A batch is a stretch of update work with no spike to send until its end, and the spikes pushed there. Groups without
-spikes are joined to the next batch, unless something may come between them (``split``); the host is an endpoint whose slots are its input neurons, ascending.
+spikes are joined to the next batch, unless something may come between them (``split``); the host is an endpoint whose
+slots are its input neurons, ascending.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from neurosim.snn.trace import SpikeTrace
 
 
 class Walk(NamedTuple):
-    """Slots cut into runs of one population; ``cost`` = access, active, spike; ``lanes``; ``touched_only``; ``split``."""
+    """Slots cut into runs of one population; ``cost`` = access, active, spike; ``lanes``; ``touched_only``."""
 
     run_ptr: np.ndarray  # (n_endpoints + 1,) int64 into the runs
     run_slot: np.ndarray  # (n_runs + 1,) int64 first slot of each run
