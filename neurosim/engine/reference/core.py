@@ -169,7 +169,7 @@ class EgressUnit:
             if self.env.now > ready:
                 self.waits.append((ready, self.env.now))
             self.credits[vc] -= 1
-            self.inject(vc, Flit(packet, head=k == 0, tail=k == self.flits - 1))
+            self.inject(vc, Flit(packet, head=k == 0, tail=k == self.flits - 1, stops=packet.stops))
         self.finished = self.env.now
 
     def take_credit(self, vc: int) -> None:
@@ -183,14 +183,15 @@ class SynapseUnit:
     With ``lookup`` (quanta) the tail is looked up first, while the packet before it may still be worked on. ``fill``:
     quanta from the end of the work until the last result is written. ``port`` is shared with the update unit, or None.
 
-    ``work(packet)`` quanta a packet; ``return_credit(vc)`` is told of the free place ``credit_cycles`` after the pop.
+    ``work(route)`` quanta a packet of that route; ``return_credit(vc)`` is told of the free place ``credit_cycles``
+    after the pop.
     """
 
     def __init__(
         self,
         env: simpy.Environment,
         vcs: int,
-        work: Callable[[Packet], int],
+        work: Callable[[int], int],
         credit_cycles: int,
         return_credit: Callable[[int], None],
         lookup: int | None = None,
@@ -205,7 +206,7 @@ class SynapseUnit:
         self.pointer = 0
         self.arrival = Alarm(env, SYNAPSE)
         self.busy = self.finished = 0
-        self.delivered: list[Packet] = []
+        self.delivered: list[int] = []
         self.waits: list[tuple[int, int]] = []
         self.slices: list[tuple[int, int, int]] = []
         self.depths: list[tuple[int, int]] = [(0, 0)]
@@ -213,7 +214,7 @@ class SynapseUnit:
 
     def receive(self, vc: int, flit: Flit) -> None:
         if flit.tail:
-            flit.packet.arrive = self.env.now
+            flit.packet.arrived[flit.stops[0][0]] = self.env.now
         self.queues[vc].append(flit)
         self.depths.append((self.env.now, sum(map(len, self.queues))))
         self.arrival.ring()
@@ -230,27 +231,28 @@ class SynapseUnit:
             flit = self.queues[vc].popleft()
             self.depths.append((self.env.now, sum(map(len, self.queues))))
             arrive(self.env, self.credit_cycles, lambda vc=vc: self.return_credit(vc))
+            route = flit.stops[0][0]
             if not flit.tail:
-                self.occupy(flit.packet, 1, 0)
+                self.occupy(route, 1, 0)
                 yield Moment(self.env, 1, SYNAPSE)
                 continue
-            self.delivered.append(flit.packet)
+            self.delivered.append(route)
             if self.lookup is not None:
                 yield Moment(self.env, max(1, self.lookup), SYNAPSE)
                 if self.free_at > self.env.now:
                     yield Moment(self.env, self.free_at - self.env.now, SYNAPSE)
                 yield from self.wait_for_port()
-            cycles = self.work(flit.packet)
-            self.occupy(flit.packet, cycles, self.fill)
+            cycles = self.work(route)
+            self.occupy(route, cycles, self.fill)
             self.free_at = self.env.now + cycles
             if self.port is not None:
                 self.port.synapse_until = self.free_at
             if self.lookup is None:
                 yield Moment(self.env, cycles, SYNAPSE)
 
-    def occupy(self, packet: Packet, cycles: int, fill: int) -> None:
+    def occupy(self, route: int, cycles: int, fill: int) -> None:
         now = self.env.now
-        self.slices.append((packet.route, now, now + cycles))
+        self.slices.append((route, now, now + cycles))
         self.busy += cycles
         self.finished = max(self.finished, now + cycles + fill)
 
