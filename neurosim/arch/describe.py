@@ -180,8 +180,15 @@ def _timing(chip: Chip) -> Table:
     rows += _by_direction("credit", router.credit_cycles, credits)
     rows += [("host input", chip.io.input_interval_cycles, "least time between two input packets")]
     between = "from here to the next entry" if chip.barrier.rule == "step" else "straight lines between entries"
-    for tiles, quanta in sorted(chip.barrier.cycles.items()):
+    for tiles, quanta in sorted((chip.barrier.cycles or {}).items()):
         rows.append((f"barrier, {tiles} tile{'s' * (tiles > 1)}", quanta, between))
+    if chip.barrier.kind == "messages":
+        root = "the host" if chip.barrier.root == "host" else "tile ({}, {})".format(*chip.barrier.root)
+        if chip.barrier.combine:
+            rows.append(
+                ("barrier, combining", chip.barrier.combine_cycles, f"added by each router on the way to {root}")
+            )
+        rows.append(("barrier, root", chip.barrier.root_cycles, f"from the last message at {root} to the release"))
     for what, quanta, of in rows:
         table.add_row(what, _count(quanta), _ns(chip, quanta), of)
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.engine.barrier import barrier_plan, endpoints_of_barrier
 from neurosim.engine.plan import RouterPlan, TimingPlan
 from neurosim.engine.work import route_busy
 from neurosim.mapping.mapping import Mapping
@@ -58,8 +59,12 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
     per_core = [np.concatenate(s) if s else np.zeros(0, np.int64) for s in slots]
     core, update = chip.core, chip.core.update
     busy, conflict = route_busy(network, chip, mapping)
+    router, barrier = _router_plan(chip), None
+    if chip.barrier.kind == "messages":
+        takes_part = endpoints_of_barrier(mapping.endpoint, mapping.routes.endpoint, chip.n_cores)
+        barrier = barrier_plan(chip.barrier, router, chip.n_cores, takes_part)
     return TimingPlan(
-        router=_router_plan(chip),
+        router=router,
         n_cores=chip.n_cores,
         ingress_depth=chip.core.ingress_depth,
         egress_depth=chip.core.egress_depth,
@@ -80,6 +85,7 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
         route_busy=busy,
         round_timestep=round_table(network, mapping.lag, mapping.level, chip.delivery, timesteps),
         barrier_cycles=chip.barrier.cycles_for(mapping.tiles_used),
+        barrier=barrier,
         route_conflict=conflict,
         overlap_lookup=core.synapse.overlap_lookup,
         lookup_cycles=core.synapse.axon_lookup_cycles,

@@ -16,7 +16,7 @@ import numpy as np
 
 from neurosim.mapping.mapping import IDLE, NOT_IN_ROUND
 
-__all__ = ["IDLE", "NOT_IN_ROUND", "WAITS", "PacketLog", "RouterPlan", "TimingPlan", "TimingResult"]
+__all__ = ["IDLE", "NOT_IN_ROUND", "WAITS", "BarrierPlan", "PacketLog", "RouterPlan", "TimingPlan", "TimingResult"]
 
 WAITS = ("synapse_bank_conflict", "synapse_shared_port", "update_shared_port", "update_injection", "egress_network")
 
@@ -86,6 +86,24 @@ class RouterPlan:
 
 
 @dataclass(frozen=True, eq=False)
+class BarrierPlan:
+    """A barrier made of messages to a root and back; what a round adds is when each endpoint's work ended.
+
+    endpoint : (n,) int64 senders; gather : (n,) int64 quanta from the end of a sender's work until its message is at
+    the root's port. root : the endpoint that is the root, -1 if it is none that takes part. interval : quanta between
+    two messages at the root's port, 0 if they are combined on their way. release : quanta from the last message until
+    the last endpoint may go on. hops : links and ports that all messages of one barrier pass, both ways.
+    """
+
+    endpoint: np.ndarray
+    gather: np.ndarray
+    root: int
+    interval: int
+    release: int
+    hops: int
+
+
+@dataclass(frozen=True, eq=False)
 class TimingPlan:
     """Everything but the spikes.
 
@@ -97,7 +115,7 @@ class TimingPlan:
     route_busy : (n_routes,) int64, quanta the destination works on one such packet (at least 1).
     round_timestep : (n_rounds, n_populations) int32, the network timestep a population works on in a round,
         NOT_IN_ROUND, or IDLE (updated by the chip outside its own window: costs access only, never spikes).
-    barrier_cycles : quanta added at the end of every round.
+    barrier_cycles : quanta added at the end of every round; ``barrier`` : the messages that end it instead, or None.
 
     What a core does side by side (docs/model.md, sections 3 to 6):
     route_conflict : (n_routes,) int64, quanta of ``route_busy`` that banks with several accesses cost; None: none.
@@ -134,6 +152,7 @@ class TimingPlan:
     fill_cycles: int = 0
     serial_egress: bool = False
     shared_port: bool = False
+    barrier: BarrierPlan | None = None
 
     @property
     def n_neurons(self) -> int:
@@ -167,7 +186,7 @@ class PacketLog:
 class TimingResult:
     """What happened, summed over samples unless a sample axis is named. All int64. Both engines: equal arrays.
 
-    round_cycles : (n_samples, n_rounds), barrier included.
+    round_cycles : (n_samples, n_rounds), barrier included; barrier_cycles : likewise, the part after the last work.
     accessed, active, spiked : (n_neurons,) neuron updates done, those with something to do, and spikes emitted.
     delivered : (n_routes,) packets taken out of the ingress queue at the destination.
     sent : (n_routes,) packets injected, a multicast packet counted on each of its routes.
@@ -189,4 +208,5 @@ class TimingResult:
     update_busy: np.ndarray
     update_stall: np.ndarray
     waits: np.ndarray
+    barrier_cycles: np.ndarray
     log: PacketLog | None = None

@@ -120,7 +120,28 @@ def check_plan(plan: TimingPlan) -> None:
     _check_slots(plan)
 
 
+def _check_barrier(plan: TimingPlan) -> None:
+    """Whoever has work sends a message; else a round could end before its work."""
+    b = plan.barrier
+    if b is None:
+        return
+    for name, low in (("interval", 0), ("release", 0), ("hops", 0)):
+        _between(f"barrier.{name}", getattr(b, name), low)
+    _between("barrier.root", b.root, -1, plan.n_cores)
+    if b.gather.shape != b.endpoint.shape:
+        raise NeurosimError(f"plan.barrier.gather: shape {b.gather.shape}, expected {b.endpoint.shape}")
+    _within("barrier.endpoint", b.endpoint, 0, plan.n_cores)
+    _within("barrier.gather", b.gather, 0, None)
+    told = np.append(b.endpoint, b.root if b.root >= 0 else np.zeros(0, np.int64))
+    missing = np.setdiff1d(np.concatenate([plan.endpoint, plan.route_endpoint]), told)
+    if missing.size or np.unique(told).size != told.size:
+        raise NeurosimError(
+            f"plan.barrier.endpoint: expected every endpoint with neurons or packets once; missing {missing.tolist()}"
+        )
+
+
 def _check_sides(plan: TimingPlan) -> None:
+    _check_barrier(plan)
     for name in ("lookup_cycles", "fill_cycles"):
         _between(name, getattr(plan, name), 0)
     if plan.route_conflict is None:

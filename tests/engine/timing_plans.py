@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurosim.engine.plan import IDLE, NOT_IN_ROUND, RouterPlan, TimingPlan
+from neurosim.arch.schema import Barrier
+from neurosim.engine.barrier import barrier_plan, endpoints_of_barrier
+from neurosim.engine.plan import IDLE, NOT_IN_ROUND, BarrierPlan, RouterPlan, TimingPlan
 from neurosim.snn.trace import SpikeTrace
 
 
@@ -87,6 +89,21 @@ def random_sides(rng: np.random.Generator, plan: TimingPlan) -> dict:
     }
 
 
+def random_barrier(rng: np.random.Generator, plan: TimingPlan) -> BarrierPlan:
+    """Messages to the host or a tile, from all endpoints with work and some without."""
+    takes_part = endpoints_of_barrier(plan.endpoint, plan.route_endpoint, plan.n_cores)
+    takes_part |= rng.random(takes_part.size) < rng.choice([0.0, 0.5])
+    tile = int(rng.integers(plan.router.n_tiles))
+    fields = {
+        "kind": "messages",
+        "root": "host" if rng.random() < 0.5 else (tile % plan.router.width, tile // plan.router.width),
+        "combine": bool(rng.random() < 0.5),
+        "combine_cycles": int(rng.integers(0, 4)),
+        "root_cycles": int(rng.integers(0, 4)),
+    }
+    return barrier_plan(Barrier(**fields), plan.router, plan.n_cores, takes_part)
+
+
 def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
     rng = np.random.default_rng(seed)
     router = random_router(rng)
@@ -128,6 +145,8 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
         barrier_cycles=int(rng.integers(0, 20)),
     )
     plan = replace(plan, **random_sides(rng, plan))
+    if rng.random() < 0.4:
+        plan = replace(plan, barrier=random_barrier(rng, plan))
     return plan, random_trace(rng, n_neurons, int(rng.integers(1, 4)), timesteps)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from neurosim.engine.fast import columns as c
+from neurosim.engine.fast.barrier import end_of, round_length
 from neurosim.engine.fast.layout import BUS, Dims
 from neurosim.engine.fast.router import allocate_single
 from neurosim.engine.fast.router_channels import allocate
@@ -197,13 +198,14 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
         m[dims.summary + (position >> 6)] &= ~(1 << (position & 63))
     finish = start
     for e in range(dims.endpoints):
-        u = dims.ends + e * c.ENDPOINT_ROW
-        finish = max(finish, m[u + c.UPDATE_END], m[u + c.EGRESS_END], m[u + c.SYNAPSE_END])
+        finish = max(finish, end_of(m, dims, e))
     return finish, max(finish, last) + dims.mask + 1
 
 
 @njit(cache=True, nogil=True)
-def run_rounds(first, last, start, dims, chip, walk, spikes, routes, work, tally, log, mark, barrier, round_cycles):
+def run_rounds(
+    first, last, start, dims, chip, walk, spikes, routes, work, tally, log, mark, barrier, round_cycles, barrier_cycles
+):
     """Rounds first .. last-1, counted over (sample, round), on a chip whose clock stands at ``start``.
 
     ``mark`` (n_neurons,) scratch, -1 at the beginning. Returns where the clock stands now.
@@ -222,7 +224,8 @@ def run_rounds(first, last, start, dims, chip, walk, spikes, routes, work, tally
             )  # fmt: skip
             tally.update_busy[r, e] += busy
         finish, next_start = run_round(start, dims, chip, work, routes, tally.sent, tally.delivered, log)
-        round_cycles[sample, r] = finish - start + barrier
+        length = round_length(start, finish, chip, dims, barrier)
+        round_cycles[sample, r], barrier_cycles[sample, r] = length, start + length - finish
         for e in range(dims.endpoints):
             tally.update_stall[r, e] += chip[dims.ends + e * c.ENDPOINT_ROW + c.STALL]
             for k in range(c.N_WAITS):

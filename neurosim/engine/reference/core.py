@@ -134,8 +134,7 @@ class EgressUnit:
         self.vc_pointer = 0
         self.credit = Alarm(env, EGRESS)
         self.finished = self.network_wait = 0
-        self.slices: list[tuple[int, int, int]] = []
-        self.waits: list[tuple[int, int]] = []
+        self.slices: list[tuple[int, int, int, int]] = []
         env.process(self.run())
 
     def run(self):
@@ -146,10 +145,10 @@ class EgressUnit:
                 yield self.queue.pushed.wait()
             self.queue.sending = True
             for packet in self.packets(self.queue.pop()):
-                started = self.env.now
+                started, waited = self.env.now, self.network_wait
                 yield Moment(self.env, self.cycles, EGRESS)
                 yield from self.send(packet)
-                self.slices.append((packet.route, started, self.env.now))
+                self.slices.append((packet.route, started, self.env.now, self.network_wait - waited))
 
     def send(self, packet: Packet):
         vcs = range(len(self.credits))
@@ -166,8 +165,6 @@ class EgressUnit:
             while self.credits[vc] == 0:
                 yield self.credit.wait()
             self.network_wait += self.env.now - ready
-            if self.env.now > ready:
-                self.waits.append((ready, self.env.now))
             self.credits[vc] -= 1
             self.inject(vc, Flit(packet, head=k == 0, tail=k == self.flits - 1, stops=packet.stops))
         self.finished = self.env.now

@@ -8,6 +8,7 @@ from functools import partial
 import simpy
 
 from neurosim.engine.plan import TimingPlan
+from neurosim.engine.reference.barrier import all_done
 from neurosim.engine.reference.clock import arrive
 from neurosim.engine.reference.core import EgressQueue, EgressUnit, Group, Port, SynapseUnit, UpdateUnit
 from neurosim.engine.reference.router import Flit, Packet, Router
@@ -101,4 +102,17 @@ class Round:
         expected = sum(len(packet.stops) for packet in self.packets)
         if delivered != expected:
             raise RuntimeError(f"round ended with {delivered} of {expected} packets delivered")
-        return max(unit.finished for unit in (*self.update, *self.egress, *self.synapse))
+        return max(self.ends())
+
+    def ends(self) -> list[int]:
+        """The end of each endpoint's work, the host's last. Only after `run`."""
+        host = self.plan.n_cores
+        ends = [max(self.egress[e].finished, self.synapse[e].finished) for e in range(host + 1)]
+        return [max(ends[e], self.update[e].finished) if e < host else ends[e] for e in range(host + 1)]
+
+    def length(self) -> int:
+        """Quanta of the round, barrier included. Only after `run`."""
+        barrier, ends = self.plan.barrier, self.ends()
+        if barrier is None:
+            return max(ends) + self.plan.barrier_cycles
+        return all_done(barrier, ends) + barrier.release

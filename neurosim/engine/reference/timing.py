@@ -30,6 +30,7 @@ def empty_result(plan: TimingPlan, n_samples: int) -> TimingResult:
         synapse_busy=zeros(plan.n_rounds, plan.n_cores),
         update_busy=zeros(plan.n_rounds, plan.n_cores),
         update_stall=zeros(plan.n_rounds, plan.n_cores),
+        barrier_cycles=zeros(n_samples, plan.n_rounds),
         waits=zeros(plan.n_rounds, plan.n_cores + 1, len(WAITS)),
     )
 
@@ -51,7 +52,10 @@ def reference_timing(
             host = view.host_spikes()
             counts.spiked[host] += 1
             finished = Round(plan, groups, routed(plan, host))
-            result.round_cycles[sample, number] = finished.run() + plan.barrier_cycles
+            worked = finished.run()
+            length = finished.length()
+            result.round_cycles[sample, number] = length
+            result.barrier_cycles[sample, number] = length - worked
             add_round(result, finished, number)
             rows += [(sample, number, r, p.inject, at) for p in finished.packets for r, at in p.arrived.items()]
         if progress is not None:
