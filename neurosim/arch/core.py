@@ -65,6 +65,7 @@ class SynapseUnit(Part):
 
     ``overlap_lookup``: a packet is looked up while the one before it is worked on. ``fill_cycles``: depth of the
     pipeline, from the end of a packet's work until its last accumulator is written; the next packet does not wait.
+    With ``accumulates: in_update`` a packet is only looked up: the update unit reads the weights, in its own time.
     """
 
     axon_lookup_cycles: Natural
@@ -73,6 +74,7 @@ class SynapseUnit(Part):
     mac_cycles_per_group: Positive
     pool_cycles_per_group: Positive
     overlap: Literal["pipelined", "serial"] = "pipelined"
+    accumulates: Literal["on_arrival", "in_update"] = "on_arrival"
     overlap_lookup: bool = False
     fill_cycles: Natural = 0
 
@@ -83,6 +85,18 @@ class SynapseUnit(Part):
         return self
 
 
+class Scan(Part):
+    """What a walk takes on top if it goes over the axons too, spike or none.
+
+    ``fixed_cycles`` once before the first neuron; ``axon_cycles`` for every axon of the core (``axons_in``) in each
+    access to a neuron; with ``every_neuron`` the walk goes on over the neurons that hold nothing.
+    """
+
+    fixed_cycles: Natural
+    axon_cycles: Natural
+    every_neuron: bool
+
+
 class UpdateUnit(Part):
     """Walks a core's neurons: ``access`` for each, ``active`` and ``spike`` added where they apply."""
 
@@ -90,6 +104,7 @@ class UpdateUnit(Part):
     access_cycles: Natural
     active_cycles: Natural
     spike_cycles: Natural
+    scan: Scan | None = None
 
 
 class Egress(Part):
@@ -116,3 +131,15 @@ class Core(Part):
     synapse: SynapseUnit
     update: UpdateUnit
     egress: Egress
+
+    @model_validator(mode="after")
+    def _axons(self) -> Core:
+        if self.update.scan is not None and self.axons_in is None:
+            raise ValueError("axons_in: expected a number where update.scan counts them")
+        return self
+
+    @property
+    def access_cycles(self) -> int:
+        """Quanta of the update unit's access to one neuron, its walk over the axons included."""
+        scan = self.update.scan
+        return self.update.access_cycles + (0 if scan is None else scan.axon_cycles * self.axons_in)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.arch.router import Priority
 from neurosim.engine.barrier import barrier_plan, endpoints_of_barrier
 from neurosim.engine.plan import RouterPlan, TimingPlan
 from neurosim.engine.work import route_busy
@@ -21,7 +22,7 @@ WAYS = {
 }
 
 
-def _router_plan(chip: Chip) -> RouterPlan:
+def router_plan(chip: Chip) -> RouterPlan:
     r, mesh = chip.router, chip.mesh
     directions = WAYS[mesh.topology]
     edge = getattr(mesh, "chips", None)
@@ -39,6 +40,7 @@ def _router_plan(chip: Chip) -> RouterPlan:
         credit_injection_cycles=r.credit_cycles.injection,
         credit_link_cycles=r.credit_cycles.link,
         credit_local_cycles=r.credit_cycles.local,
+        priority=None if r.priority is None else _priority(r.priority),
         topology=mesh.topology,
         arity=getattr(mesh, "arity", 0),
         levels=getattr(mesh, "levels", 0),
@@ -50,6 +52,21 @@ def _router_plan(chip: Chip) -> RouterPlan:
     )
 
 
+def _priority(priority: Priority) -> tuple[tuple[int, ...], ...]:
+    """Directions as numbers; those a way out does not name follow in their own order."""
+    sides = WAYS["mesh"]
+    named = [[sides.index(side) for side in getattr(priority, out)] for out in sides]
+    return tuple((*row, *(d for d in range(5) if d not in row)) for row in named)
+
+
+def _empty_neurons(chip: Chip, per_core: list[np.ndarray]) -> np.ndarray | None:
+    """Quanta of each core's walk over the neurons that hold nothing, (n_cores,) int64; None if it leaves them out."""
+    if chip.core.update.scan is None or not chip.core.update.scan.every_neuron:
+        return None
+    empty = np.array([max(0, chip.core.neurons - held.size) for held in per_core], np.int64)
+    return -(-empty // chip.core.update.lanes) * chip.core.access_cycles
+
+
 def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int) -> TimingPlan:
     """The plan of a run of ``timesteps`` network timesteps."""
     population = np.repeat(np.arange(len(network.populations), dtype=np.int32), np.diff(network.offsets))
@@ -59,9 +76,11 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
     per_core = [np.concatenate(s) if s else np.zeros(0, np.int64) for s in slots]
     core, update = chip.core, chip.core.update
     busy, conflict = route_busy(network, chip, mapping)
-    router, barrier = _router_plan(chip), None
+    router, barrier = router_plan(chip), None
     if chip.barrier.kind == "messages":
         takes_part = endpoints_of_barrier(mapping.endpoint, mapping.routes.endpoint, chip.n_cores)
+        if update.scan is not None:
+            takes_part[:-1] = True  # cores without neurons walk too
         barrier = barrier_plan(chip.barrier, router, chip.n_cores, takes_part)
     return TimingPlan(
         router=router,
@@ -71,7 +90,7 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
         egress_cycles=chip.core.egress.cycles_per_packet,
         host_cycles=chip.io.input_interval_cycles,
         update_lanes=update.lanes,
-        access_cycles=update.access_cycles,
+        access_cycles=chip.core.access_cycles,
         active_cycles=update.active_cycles,
         spike_cycles=update.spike_cycles,
         touched_only=chip.core.update_policy == "touched",
@@ -92,4 +111,6 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
         fill_cycles=core.synapse.fill_cycles,
         serial_egress=not core.egress.overlap_update,
         shared_port=core.membrane_memory.shared_port,
+        update_before=0 if update.scan is None else update.scan.fixed_cycles,
+        update_after=_empty_neurons(chip, per_core),
     )

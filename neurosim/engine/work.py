@@ -28,8 +28,9 @@ def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
 def route_busy(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:
     """(busy, conflict) quanta of one packet of each route, (n_routes,) int64 each.
 
-    busy, at least 1: axon lookup (unless it is overlapped), then for each row the fetch of its words and the
-    accumulation of its events, one behind the other or overlapped as the chip says. The host takes its own interval.
+    busy, at least 1: axon lookup (unless it is overlapped), and unless the update unit accumulates, for each row the
+    fetch of its words and the accumulation of its events, one behind the other or overlapped as the chip says. The host
+    takes its own interval.
     conflict: the part of it that an even spread over banks and ports would not have.
     """
     routes, unit = mapping.routes, chip.core.synapse
@@ -53,7 +54,9 @@ def _busy(network: Network, chip: Chip, mapping: Mapping, reads: np.ndarray, gro
     row = np.maximum(fetch, accumulate) if unit.overlap == "pipelined" else fetch + accumulate
     before = np.concatenate([[0], np.cumsum(row)])
     busy = before[routes.row_ptr[1:]] - before[routes.row_ptr[:-1]]
+    if unit.accumulates == "in_update":
+        busy = np.zeros_like(busy)
     if not unit.overlap_lookup:
-        busy += unit.axon_lookup_cycles
+        busy = busy + unit.axon_lookup_cycles
     busy[routes.endpoint == chip.n_cores] = chip.io.input_interval_cycles
     return np.maximum(busy, 1).astype(np.int64)

@@ -49,7 +49,14 @@ def random_router(rng: np.random.Generator) -> RouterPlan:
         off_chip_latency_cycles=int(rng.integers(1, 2 * high)),
         off_chip_interval_cycles=int(rng.integers(1, 2 * high)),
         multicast=multicast,
+        priority=random_priority(rng, topology),
     )
+
+
+def random_priority(rng: np.random.Generator, topology: str) -> tuple[tuple[int, ...], ...] | None:
+    if topology not in ("mesh", "torus") or rng.random() < 0.6:
+        return None
+    return tuple(tuple(rng.permutation(5).tolist()) for _ in range(5))
 
 
 def random_routes(rng: np.random.Generator, n_neurons: int, n_cores: int) -> tuple[np.ndarray, np.ndarray]:
@@ -92,6 +99,7 @@ def random_sides(rng: np.random.Generator, plan: TimingPlan) -> dict:
 def random_barrier(rng: np.random.Generator, plan: TimingPlan) -> BarrierPlan:
     """Messages to the host or a tile, from all endpoints with work and some without."""
     takes_part = endpoints_of_barrier(plan.endpoint, plan.route_endpoint, plan.n_cores)
+    takes_part[:-1] |= plan.update_before > 0 or plan.update_after is not None
     takes_part |= rng.random(takes_part.size) < rng.choice([0.0, 0.5])
     tile = int(rng.integers(plan.router.n_tiles))
     fields = {
@@ -143,6 +151,8 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
         route_busy=rng.integers(1, 2000 if slow else 12, route_endpoint.size).astype(np.int64),
         round_timestep=random_rounds(rng, int(rng.integers(1, 5)), n_populations, timesteps),
         barrier_cycles=int(rng.integers(0, 20)),
+        update_before=int(rng.choice([0, 0, 3])),
+        update_after=rng.integers(0, 9, n_cores) if rng.random() < 0.3 else None,
     )
     plan = replace(plan, **random_sides(rng, plan))
     if rng.random() < 0.4:

@@ -82,7 +82,7 @@ def _price(chip: Chip, action: str, spec: PriceSpec) -> ResolvedPrice:
 
 
 def resolve_prices(chip: Chip) -> dict[str, ResolvedPrice]:
-    """The price of every registered action on this chip."""
+    """The price of every action this chip can do; none for a chip ``without_energy``."""
     return {action: _price(chip, action, chip.energy[action]) for action in chip.energy}
 
 
