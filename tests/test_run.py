@@ -1,16 +1,19 @@
 """The three stages in a row: both engines agree on random networks and chips, and every run keeps its laws."""
 
+from io import StringIO
 from math import fsum
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from neurosim.arch import load_chip
 from neurosim.arch.prices import PriceSpec
 from neurosim.arch.schema import Barrier
 from neurosim.errors import NeurosimError
+from neurosim.report.text import result_text
 from neurosim.result import WAIT_CAUSES, Result
 from neurosim.run import read_out, simulate, simulate_stages
 from neurosim.snn import Dense, Input, IntCodec, Lif, Network, Population, Projection, Readout, Stimulus
@@ -202,6 +205,9 @@ def test_waits_are_told_by_core_and_round():
     chip = changed(chip, "router.queue_depth_flits", 1)
     chip = changed(chip, "core.ingress_depth", 1)
     result = simulate(network, chip, stimulus)
+    shown = Console(width=120, file=StringIO())
+    shown.print(result_text(result))
+    assert "Timing, a sample" in shown.file.getvalue() and "egress unit, network full" in shown.file.getvalue()
     frame = result.waits_frame()
     assert result.waits_total["egress_network"] == frame.quanta[frame.cause == "egress_network"].sum() > 0
     assert chip.n_cores in set(frame.core[frame.cause == "egress_network"])  # the host, faster than the core
@@ -236,6 +242,7 @@ def test_a_result_saves_loads_and_renders(tmp_path):
     network, stimulus = tiny()
     result = simulate(network, load_chip("edge-28nm"), stimulus, parameters={"seed": 0})
     again = Result.load(result.save(tmp_path / "r.npz"))
+    assert np.array_equal(again.waits, result.waits) and np.array_equal(again.barrier_cycles, result.barrier_cycles)
     assert again.to_json() == result.to_json()
     assert again.energy == result.energy
     assert result.energy_frame()["energy_pj"].sum() == pytest.approx(result.energy_pj)
