@@ -128,9 +128,11 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
         yield "synapse unit", "marks the axon of each packet; the update unit reads the weights"
     else:
         lookup = ", look-up beside the work before it" if core.synapse.overlap_lookup else ""
-    yield "synapse unit", f"{core.synapse.lanes} lane{'s' * (core.synapse.lanes > 1)}, {core.synapse.overlap}{lookup}"
+        lanes = f"{core.synapse.lanes} lane{'s' * (core.synapse.lanes > 1)}"
+        yield "synapse unit", f"{lanes}, {core.synapse.overlap}{lookup}"
     walked = ", walks neurons that hold nothing too" if core.update.scan and core.update.scan.every_neuron else ""
-    yield "update unit", f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}{walked}"
+    in_turn = "" if core.egress.overlap_update else ", waits until its spikes are sent"
+    yield "update unit", f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}{walked}{in_turn}"
     yield "queues", f"{core.ingress_depth} packets into a core, {core.egress_depth} out of it"
     r = chip.router
     channels = f"{r.virtual_channels} virtual channel{'s' * (r.virtual_channels > 1)}"

@@ -93,8 +93,8 @@ def test_what_units_do_side_by_side_is_told():
     raw["energy"]["barrier_message_hop"] = {"included_in": "barrier"}
     shown = shown_at(type(load_chip("edge-28nm")).model_validate(raw), 160)
     for passage in (
-        "look-up beside the work before it", "waits until its spikes are sent", "2 ports a bank", "conflicts by address",
-        "one port for updates and packets", "on the way to tile (1, 2)",
+        "look-up beside the work before it", "waits until its spikes are sent", "2 ports a bank",
+        "conflicts by address", "one port for updates and packets", "on the way to tile (1, 2)",
     ):  # fmt: skip
         assert passage in shown
     assert row(shown, "pipeline fill")[2] == "3"
