@@ -95,6 +95,11 @@ def _updated_spikes(network: Network, stages: Stages, counts: np.ndarray) -> boo
     return np.array_equal(stages.timing.spiked[updated], counts[updated])
 
 
+def _stalls(timing: TimingResult) -> np.ndarray:
+    """(rounds, cores + 1, 1): update units that waited for room; the host has none."""
+    return np.pad(timing.update_stall, ((0, 0), (0, 1)))[:, :, None]
+
+
 def _by_population(network: Network, values: np.ndarray) -> dict[str, int]:
     ends = zip(network.populations, network.offsets[:-1], network.offsets[1:], strict=True)
     return {p.name: int(values[a:b].sum()) for p, a, b in ends}
@@ -209,6 +214,8 @@ def simulate(
             "update": (timing.update_busy.sum(axis=0) / total).tolist(),
         },
         ann=ann,
+        waits=np.concatenate([timing.waits, _stalls(timing)], axis=2),
+        barrier_cycles=timing.barrier_cycles,
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[
             f"{count} membrane updates of {part} were clipped to the membrane width"

@@ -57,6 +57,7 @@ _ACTIONS = (
     Action("hop_local", "router", "one flit from a router to a core of its tile or to the host"),
     Action("router_flit", "router", "one flit through one router: buffer, arbiter and crossbar"),
     Action("barrier", "barrier", "one barrier over all cores in use"),
+    Action("barrier_message_hop", "barrier", "one barrier message over a link or out of a router", "barrier_messages"),
     Action("readout_read", "io", "one membrane read by the host at the end of a sample"),
 )
 

@@ -207,6 +207,8 @@ def count_activity(
     _network_on_chip(rows, network, plan, timing.sent)
     _links(rows, chip, plan, timing.link_flits)
     rows.add("barrier", "chip", "barrier", timing.round_cycles.size)
+    if plan.barrier is not None:
+        rows.add("barrier_message_hop", "chip", "barrier", timing.round_cycles.size * plan.barrier.hops)
     if network.readout is not None and network.readout.kind == "membrane":
         part = network.readout.population
         rows.add("readout_read", "chip", part, trace.n_samples * network.population(part).n_neurons)
