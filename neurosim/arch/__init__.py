@@ -2,7 +2,10 @@
 
 from neurosim.arch.actions import ACTIONS, Action
 from neurosim.arch.event import EventChip
+from neurosim.arch.layer import LayerChip
 from neurosim.arch.loader import ChipError, chip_from_data, list_chips, load_chip
 from neurosim.arch.schema import Chip
 
-__all__ = ["ACTIONS", "Action", "Chip", "ChipError", "EventChip", "chip_from_data", "list_chips", "load_chip"]
+__all__ = [
+    "ACTIONS", "Action", "Chip", "ChipError", "EventChip", "LayerChip", "chip_from_data", "list_chips", "load_chip",
+]  # fmt: skip

@@ -10,13 +10,16 @@ from typing import Any, get_args
 from pydantic import BaseModel, Tag, ValidationError
 
 from neurosim.arch.event import EventChip
+from neurosim.arch.layer import LayerChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import memory_figures, resolve_leakage, resolve_prices
 from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 
-_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin"}
+_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin", LayerChip: "edge-28nm-layer"}
+_SCHEMAS = {"event": EventChip, "layer": LayerChip}
+AnyChip = Chip | EventChip | LayerChip
 
 
 class ChipError(NeurosimError):
@@ -29,7 +32,7 @@ def list_chips(execution: str | None = None) -> list[str]:
     return names if execution is None else [n for n in names if load_chip(n).core.execution == execution]
 
 
-def load_chip(name_or_path: str | Path) -> Chip | EventChip:
+def load_chip(name_or_path: str | Path) -> AnyChip:
     """A shipped chip by name, or a chip file by path. Raises ChipError naming file, field, value and limit."""
     name = str(name_or_path)
     shipped = list_chips()
@@ -52,12 +55,13 @@ def load_chip(name_or_path: str | Path) -> Chip | EventChip:
         raise ChipError(f"{path}: {error}") from None
 
 
-def chip_from_data(data: Any, where: str) -> Chip | EventChip:
+def chip_from_data(data: Any, where: str) -> AnyChip:
     """Check plain data against the schema of its ``core.execution``. ``where`` names the file in messages."""
     if not isinstance(data, dict):
         raise ChipError(f"{where}: holds {type(data).__name__}, expected a mapping that begins with 'format'")
     core = data.get("core")
-    schema = EventChip if isinstance(core, dict) and core.get("execution") == "event" else Chip
+    execution = core.get("execution") if isinstance(core, dict) else None
+    schema = _SCHEMAS.get(execution, Chip) if isinstance(execution, str) else Chip
     try:
         chip = schema.model_validate(data)
     except ValidationError as error:
@@ -147,7 +151,7 @@ def _tagged(annotation: Any, tag: str) -> type[BaseModel] | None:
     return None
 
 
-def _check_access_times(chip: Chip) -> None:
+def _check_access_times(chip: Chip | LayerChip) -> None:
     """Refuse a synchronous clock that is faster than a memory whose figures come from the technology tables."""
     if not chip.clock.synchronous:
         return
