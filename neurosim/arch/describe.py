@@ -114,7 +114,9 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     r = chip.router
     channels = f"{r.virtual_channels} virtual channel{'s' * (r.virtual_channels > 1)}"
     flits = f"{r.flits_per_packet} flit{'s' * (r.flits_per_packet > 1)} of {r.packet_bits} b a packet"
-    yield "router", f"X first, {channels} of {r.queue_depth_flits} flits, {flits}"
+    first = {"mesh": "X first", "torus": "X first, shorter way round", "tree": "up, then down", "bus": "one bus"}
+    r_way = f"{first[mesh.topology]}, {r.delivery}"
+    yield "router", f"{r_way}, {channels} of {r.queue_depth_flits} flits, {flits}"
     x, y = chip.io.tile
     payload = f", payload of {chip.io.payload_bits} b" if chip.io.payload_bits else ""
     yield "host port", f"tile ({x}, {y}){payload}"

@@ -12,14 +12,24 @@ from neurosim.mapping.schedule import round_table
 from neurosim.snn.network import Network
 
 
+# Names of the chip file in the order of RouterPlan's five times; a topology without a way of its own repeats one.
+WAYS = {
+    "mesh": ("east", "west", "north", "south", "local"),
+    "torus": ("east", "west", "north", "south", "local"),
+    "tree": ("up", "down", "down", "down", "local"),
+    "bus": ("local",) * 5,
+}
+
+
 def _router_plan(chip: Chip) -> RouterPlan:
-    r = chip.router
-    directions = ("east", "west", "north", "south", "local")
+    r, mesh = chip.router, chip.mesh
+    directions = WAYS[mesh.topology]
+    edge = getattr(mesh, "chips", None)
     return RouterPlan(
-        width=chip.mesh.width,
-        height=chip.mesh.height,
-        cores_per_tile=chip.mesh.cores_per_tile,
-        host_tile=chip.io.tile[0] + chip.mesh.width * chip.io.tile[1],
+        width=mesh.width,
+        height=mesh.height,
+        cores_per_tile=mesh.cores_per_tile,
+        host_tile=chip.io.tile[0] + mesh.width * chip.io.tile[1],
         virtual_channels=r.virtual_channels,
         queue_depth=r.queue_depth_flits,
         flits_per_packet=r.flits_per_packet,
@@ -29,6 +39,14 @@ def _router_plan(chip: Chip) -> RouterPlan:
         credit_injection_cycles=r.credit_cycles.injection,
         credit_link_cycles=r.credit_cycles.link,
         credit_local_cycles=r.credit_cycles.local,
+        topology=mesh.topology,
+        arity=getattr(mesh, "arity", 0),
+        levels=getattr(mesh, "levels", 0),
+        chip_width=edge.width if edge else 0,
+        chip_height=edge.height if edge else 0,
+        off_chip_latency_cycles=edge.latency_cycles if edge else 1,
+        off_chip_interval_cycles=edge.interval_cycles if edge else 1,
+        multicast=r.delivery == "multicast",
     )
 
 
