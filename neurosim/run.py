@@ -106,7 +106,9 @@ def _version(package: str) -> str:
     return metadata.version(package)
 
 
-def provenance(network: Network, chip: Chip | LayerChip, stimulus: Stimulus, parameters: dict[str, Any]) -> dict[str, Any]:
+def provenance(
+    network: Network, chip: Chip | LayerChip, stimulus: Stimulus, parameters: dict[str, Any]
+) -> dict[str, Any]:
     """Versions, parameters and hashes of the inputs: enough to make the result again. No clock, no host name."""
     packages = ("numpy", "numba", "simpy", "pydantic")
     return {

@@ -19,9 +19,16 @@ FLOORS = {
     "api": 9,
     "cli": 10,
 }  # fmt: skip
-# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; a file of the bottom floor may use the error type.
+# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; a file of
+# the bottom floor may use the error type.
 ALLOWED = {
-    ("run", "result"), ("run", "run_layer"), ("run_layer", "run"), ("run_layer", "result"), ("files", "errors"), ("data_files", "errors")}
+    ("run", "result"),
+    ("run", "run_layer"),
+    ("run_layer", "run"),
+    ("run_layer", "result"),
+    ("files", "errors"),
+    ("data_files", "errors"),
+}
 MAX_LINES = 320
 
 

@@ -58,7 +58,9 @@ _ACTIONS = (
     Action("router_flit", "router", "one flit through one router: buffer, arbiter and crossbar"),
     Action("barrier", "barrier", "one barrier over all cores in use"),
     Action("readout_read", "io", "one membrane read by the host at the end of a sample"),
-    Action("weight_buffer_write", "weight_buffer", "one word of a weight tile written on its way to the array", "layer"),
+    Action(
+        "weight_buffer_write", "weight_buffer", "one word of a weight tile written on its way to the array", "layer"
+    ),
     Action("weight_buffer_read", "weight_buffer", "one word of weights read for the rows of the array", "layer"),
     Action("spike_buffer_write", "spike_buffer", "one word of spikes written, by the host or by an update", "layer"),
     Action("spike_buffer_read", "spike_buffer", "one word of spikes read for the columns of the array", "layer"),

@@ -8,7 +8,9 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from neurosim.arch.describe_event import event_facts, operations_table
+from neurosim.arch.describe_layer import buffers_table, layer_facts, phases_table
 from neurosim.arch.event import EventChip
+from neurosim.arch.layer import LayerChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import ResolvedPrice, resolve_leakage, resolve_prices
 
@@ -24,7 +26,7 @@ _SAID = {
 _MODES = {"decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period"}
 
 
-def describe(chip: Chip | EventChip) -> Group:
+def describe(chip: Chip | EventChip | LayerChip) -> Group:
     """Everything the chip file says, resolved to numbers, as a rich renderable that folds to the console's width.
 
     Raises NeurosimError when a price or a leakage cannot be resolved.
@@ -32,7 +34,8 @@ def describe(chip: Chip | EventChip) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    own = _event_parts(chip) if isinstance(chip, EventChip) else _timestep_parts(chip)
+    kinds = {EventChip: _event_parts, LayerChip: _layer_parts}
+    own = kinds.get(type(chip), _timestep_parts)(chip)
     parts: list[RenderableType | None] = [
         Text(f"{chip.name}: {chip.title}", style="bold"),
         Text(" ".join(chip.description.split())),
@@ -56,6 +59,16 @@ def _event_parts(chip: EventChip) -> list[RenderableType | None]:
     columns = (("operation", "left"), ("enters", "left"), ("does", "left"), ("over", "left"), ("cycles", "right"))
     operations = operations_table(chip, _table("Operations, N active neurons, no stalls", *columns))
     return [_facts("Structure", event_facts(chip)), operations]
+
+
+def _layer_parts(chip: LayerChip) -> list[RenderableType | None]:
+    memories = (("memory", "left"), ("size", "right"), ("word", "right"), ("banks", "right"), ("read", "right"))
+    phases = (("what", "left"), ("quanta", "right"), ("of", "left"))
+    return [
+        _facts("Structure", layer_facts(chip)), _facts("Arithmetic", _arithmetic(chip)),
+        buffers_table(chip, _table("Memories", *memories, ("notes", "left"))),
+        phases_table(chip, _table("Timing", *phases)), _prices(chip), _leakage(chip),
+    ]  # fmt: skip
 
 
 def _count(n: int) -> str:

@@ -26,7 +26,7 @@ MAX_COLUMNS = 64
 
 
 class WeightMemory(Part):
-    """All weights of the network, tile after tile in the order in which they are fetched; kernels once a weight tile."""
+    """All weights, tile after tile in the order in which they are fetched; kernels are stored once a weight tile."""
 
     capacity_bits: Positive
     word_bits: Word

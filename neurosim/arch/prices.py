@@ -13,7 +13,6 @@ from pydantic import Field, model_validator
 from neurosim.arch.actions import ACTIONS
 from neurosim.arch.part import NaturalFloat, Part, Positive, PositiveFloat, Source
 
-
 Memory = Literal[
     "synaptic_memory", "membrane_memory", "axon_table", "routing_table", "weight_buffer", "spike_buffer",
     "partial_sum_buffer",

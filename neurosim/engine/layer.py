@@ -85,7 +85,6 @@ def plan_layers(network: Network, chip: LayerChip, mapping: LayerMapping) -> Lay
         window=mapping.window,
         batch=mapping.batch,
         packing=PACKINGS.index(core.spike_packing),
-        rows=core.array.rows,
         columns=core.array.columns,
         fill_cycles=core.array.fill_cycles,
         layer_cycles=core.layer_cycles,

@@ -44,7 +44,6 @@ class LayerPlan:
     window: int
     batch: int
     packing: int
-    rows: int
     columns: int
     fill_cycles: int
     layer_cycles: int

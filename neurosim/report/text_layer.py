@@ -35,9 +35,11 @@ def layers_table(r: Result) -> Table:
     total = r.cycles_total or 1
     for phase in r.fit["in_layers"]:
         row = cut.get(phase["phase"])
-        tiles = ("", "") if row is None else (units.count(row["tiles"]), units.percent(row["rows_filled_percent"] / 100))
+        tiles = (
+            ("", "") if row is None else (units.count(row["tiles"]), units.percent(row["rows_filled_percent"] / 100))
+        )
         cells = [units.count(phase[key]) for key in ("loads", "slots", "cycles")]
-        busy = [units.percent(phase[key] / max(1, phase["cycles"])) for key in ("load", "array", "update")]
+        busy = [units.count(phase[key]) for key in ("load", "array", "update")]
         if row is None:
             cells[:2], busy = ["", ""], ["", "", ""]
         table.add_row(phase["phase"], *tiles, *cells, units.percent(phase["cycles"] / total), *busy)

@@ -1,4 +1,4 @@
-"""Layer execution as three SimPy processes: the loader, the array and the update unit. docs/layer.md, written to be read.
+"""Layer execution as three SimPy processes: the loader, the array and the update unit. See docs/layer.md.
 
 The array walks window by window, layer by layer, tile by tile and pass by pass. Spikes are looked up one row and one
 timestep at a time.
@@ -13,7 +13,13 @@ import numpy as np
 import simpy
 
 from neurosim.engine.layer_plan import (
-    DROP_EMPTY_ROWS, LAYER_COUNTS, NONE, PROJECTION_COUNTS, LayerPlan, LayerResult, Port,
+    DROP_EMPTY_ROWS,
+    LAYER_COUNTS,
+    NONE,
+    PROJECTION_COUNTS,
+    LayerPlan,
+    LayerResult,
+    Port,
 )  # fmt: skip
 from neurosim.snn.trace import SpikeTrace
 
@@ -245,9 +251,7 @@ class Counts:
         return quanta
 
 
-def reference_layers(
-    plan: LayerPlan, trace: SpikeTrace, progress: Callable[[int], None] | None = None
-) -> LayerResult:
+def reference_layers(plan: LayerPlan, trace: SpikeTrace, progress: Callable[[int], None] | None = None) -> LayerResult:
     """Every sample after the other."""
     counts = Counts(plan)
     cycles = []
