@@ -62,6 +62,9 @@ def chip_from_data(data: Any, where: str) -> AnyChip:
     core = data.get("core")
     execution = core.get("execution") if isinstance(core, dict) else None
     schema = _SCHEMAS.get(execution, Chip) if isinstance(execution, str) else Chip
+    if isinstance(execution, str) and execution not in ("barrier", *_SCHEMAS):
+        # Said before all else: every other message would be about the keys of another kind of chip.
+        raise ChipError(f"{where}: core.execution: got {_short(execution)}, expected barrier, {' or '.join(_SCHEMAS)}")
     try:
         chip = schema.model_validate(data)
     except ValidationError as error:

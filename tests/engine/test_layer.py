@@ -1,5 +1,7 @@
 """Layer execution: the engines agree, the order gives the same spikes, closed forms, what batching saves, refusals."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -41,7 +43,7 @@ def chain(*sizes, bits=4, timesteps=8, samples=2, rate=0.4, seed=0):
     populations += [Population(f"l{i}", (n,), Lif(6, membrane_bits=16)) for i, n in enumerate(sizes[1:], 1)]
     projections = [
         Projection(a.name, b.name, Dense(rng.integers(-3, 8, (a.n_neurons, b.n_neurons))), IntCodec(bits))
-        for a, b in zip(populations, populations[1:], strict=False)
+        for a, b in pairwise(populations)
     ]
     network = Network(populations, projections, Readout(populations[-1].name, "membrane"))
     return network, Stimulus.from_dense((rng.random((samples, timesteps, sizes[0])) < rate).astype(np.int8))
