@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from neurosim.arch import Chip, EventChip, LayerChip, load_chip
+from neurosim.arch import Chip, EventChip, LayerChip, PhaseChip, load_chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.file import from_column_order, read_placement
 from neurosim.result import Result
@@ -28,6 +28,23 @@ def _twin(workload: Workload, chip: Chip | LayerChip, samples: int) -> dict[str,
     cost = cost_ann(model, chip, len(labels))
     accuracy = float((model.predict(workload.data[:samples]) == labels).mean())
     return {"accuracy": accuracy, **cost}
+
+
+def _check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
+    """Raises NeurosimError that says why, for a chip on which no workload can be run to an energy."""
+    if isinstance(chip, EventChip):
+        why = (
+            "execution is 'event', which takes a stream of events and no timesteps (neurosim.engine.event, "
+            "docs/events.md)"
+        )
+    elif isinstance(chip, PhaseChip):
+        why = "execution is 'phases', which times steps from their counts and runs no network (docs/phases.md)"
+    elif isinstance(chip, Chip) and chip.without_energy is not None:
+        reason = " ".join(chip.without_energy.split())
+        why = f"has no energies ({reason}); it is there for its timing (neurosim show chip)"
+    else:
+        return
+    raise NeurosimError(f"chip {chip.name}: {why}; choose a chip with execution 'barrier' and prices")
 
 
 def simulate(
@@ -63,11 +80,7 @@ def simulate(
         if value not in allowed:
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
     target = load_chip(chip) if isinstance(chip, str) else chip
-    if isinstance(target, EventChip):
-        raise NeurosimError(
-            f"chip {target.name}: execution is 'event', which takes a stream of events and no timesteps "
-            "(neurosim.engine.event, docs/events.md); choose a chip with execution 'barrier'"
-        )
+    _check_runnable(target)
     if isinstance(target, LayerChip) and (trace is not None or mapping is not None):
         what = "a timeline shows cores and routers" if mapping is None else "a core map places neurons on cores"
         raise NeurosimError(

@@ -61,7 +61,7 @@ def buffers_table(chip: LayerChip, table: Table) -> RenderableType:
     return table
 
 
-def phases_table(chip: LayerChip, table: Table) -> RenderableType:
+def layer_timing_table(chip: LayerChip, table: Table) -> RenderableType:
     """Fill ``table`` (what, quanta, of)."""
     core = chip.core
     rows = [("layer start", core.layer_cycles, "each layer of a window")]

@@ -11,15 +11,16 @@ from pydantic import BaseModel, Tag, ValidationError
 
 from neurosim.arch.event import EventChip
 from neurosim.arch.layer import LayerChip
+from neurosim.arch.phases import PhaseChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import memory_figures, resolve_leakage, resolve_prices
 from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 
-_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin", LayerChip: "edge-28nm-layer"}
-_SCHEMAS = {"event": EventChip, "layer": LayerChip}
-AnyChip = Chip | EventChip | LayerChip
+_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin", LayerChip: "edge-28nm-layer", PhaseChip: "reckon"}
+_SCHEMAS = {"event": EventChip, "layer": LayerChip, "phases": PhaseChip}
+AnyChip = Chip | EventChip | LayerChip | PhaseChip
 
 
 class ChipError(NeurosimError):
@@ -64,12 +65,13 @@ def chip_from_data(data: Any, where: str) -> AnyChip:
     schema = _SCHEMAS.get(execution, Chip) if isinstance(execution, str) else Chip
     if isinstance(execution, str) and execution not in ("barrier", *_SCHEMAS):
         # Said before all else: every other message would be about the keys of another kind of chip.
-        raise ChipError(f"{where}: core.execution: got {_short(execution)}, expected barrier, {' or '.join(_SCHEMAS)}")
+        known = ", ".join(("barrier", *_SCHEMAS))
+        raise ChipError(f"{where}: core.execution: got {_short(execution)}, expected one of {known}")
     try:
         chip = schema.model_validate(data)
     except ValidationError as error:
         raise ChipError(_explain(where, error, schema)) from None
-    if isinstance(chip, EventChip):
+    if not isinstance(chip, Chip | LayerChip):
         return chip
     try:
         # A chip whose prices cannot be worked out is refused here, where the file is still known.

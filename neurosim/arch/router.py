@@ -55,6 +55,26 @@ class KeyTable(Part):
     key_bits: Annotated[int, Field(ge=1, le=64)]
 
 
+Side = Literal["east", "west", "north", "south", "local"]
+
+
+class Priority(Part):
+    """For each way out, the sides from which packets come in, first served first; sides not named come after them."""
+
+    east: tuple[Side, ...] = ()
+    west: tuple[Side, ...] = ()
+    north: tuple[Side, ...] = ()
+    south: tuple[Side, ...] = ()
+    local: tuple[Side, ...] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> Priority:
+        for out, sides in self:
+            if len(set(sides)) < len(sides):
+                raise ValueError(f"{out}: got {list(sides)}, expected no side twice")
+        return self
+
+
 class Credits(Part):
     """How long a freed queue slot takes to be known at the sender: core, neighbouring router, router before a core."""
 
@@ -68,6 +88,9 @@ class Router(Part):
 
     ``delivery``: ``unicast``, a packet for each destination, or ``multicast``, one packet a spike that routers copy
     where its ways part. ``key_table`` is how many table entries a router has for that; null: no limit is modelled.
+
+    A packet with a ``relative`` address carries the tiles still to go, ``dx_bits`` and ``dy_bits`` of its bits, as
+    two's complement numbers; what does not fit cannot be sent. ``priority`` and such addresses are for grids.
     """
 
     virtual_channels: Annotated[int, Field(ge=1, le=16)] = 1
@@ -80,6 +103,31 @@ class Router(Part):
     credit_cycles: Credits
     delivery: Literal["unicast", "multicast"] = "unicast"
     key_table: KeyTable | None = None
+    arbitration: Literal["round_robin", "fixed_priority"] = "round_robin"
+    priority: Priority | None = None
+    address: Literal["absolute", "relative"] = "absolute"
+    dx_bits: Annotated[int, Field(ge=1, le=16)] | None = None
+    dy_bits: Annotated[int, Field(ge=1, le=16)] | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> Router:
+        if (self.priority is None) == (self.arbitration == "fixed_priority"):
+            raise ValueError("priority: expected exactly where arbitration is 'fixed_priority'")
+        for name in ("dx_bits", "dy_bits"):
+            if (getattr(self, name) is None) == (self.address == "relative"):
+                raise ValueError(f"{name}: expected exactly where address is 'relative'")
+        if self.address == "relative" and self.delivery == "multicast":
+            raise ValueError("address: relative names one destination; expected only with delivery: unicast")
+        if self.address_bits > self.packet_bits:
+            raise ValueError(
+                f"packet_bits: got {self.packet_bits}, expected at least the {self.address_bits} of dx_bits and dy_bits"
+            )
+        return self
+
+    @property
+    def address_bits(self) -> int:
+        """Bits of a packet that hold a relative address."""
+        return (self.dx_bits or 0) + (self.dy_bits or 0)
 
     @model_validator(mode="after")
     def _multicast(self) -> Router:

@@ -94,7 +94,8 @@ class Chip(Part):
     """A whole chip file.
 
     ``origins`` says which source a field (and all below it) was taken from; ``assumptions`` why a field has the value
-    it has where no source gives one. Prices and leakages name their sources themselves.
+    it has where no source gives one. Prices and leakages name their sources themselves; ``without_energy`` says why a
+    chip has none.
     """
 
     format: Literal["neurosim-chip/1"]
@@ -105,7 +106,7 @@ class Chip(Part):
     origins: dict[str, Source] = Field(default_factory=dict)
     assumptions: dict[str, str] = Field(default_factory=dict)
     clock: Clock
-    technology: Technology
+    technology: Technology | None = None
     mesh: Topology
     router: Router
     io: HostPort
@@ -113,12 +114,35 @@ class Chip(Part):
     delivery: Literal["same_step", "next_step"]
     core: Core
     arithmetic: Arithmetic
-    energy: dict[str, PriceSpec]
-    leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
+    energy: dict[str, PriceSpec] = Field(default_factory=dict)
+    leakage: tuple[LeakageSpec, ...] = Field((), min_length=1)
+    without_energy: Source | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Chip:
         self._check_ways()
+        if self.without_energy is None:
+            self._check_prices()
+        elif self.energy or self.leakage:
+            raise ValueError("without_energy: the file gives energy or leakage; keep the one or the others")
+        scan = self.core.update.scan
+        if scan is not None and scan.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
+            raise ValueError(
+                "core.update.scan.every_neuron: expected only with delivery next_step and update_policy all"
+            )
+        if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
+            raise ValueError(
+                f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
+                f"on {self.mesh.title()}"
+            )
+        check_origins(self, self.origins, self.sources)
+        return self
+
+    def _check_prices(self) -> None:
+        """Every action priced, every source listed."""
+        for name in ("technology", "energy", "leakage"):
+            if not getattr(self, name):
+                raise ValueError(f"{name}: missing; add it, or say in without_energy why there is none")
         unknown = sorted(set(self.energy) - set(ACTIONS))
         if unknown:
             close = difflib.get_close_matches(unknown[0], ACTIONS, n=1)
@@ -128,19 +152,12 @@ class Chip(Part):
         if missing:
             raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
         check_included(self.energy)
-        if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
-            raise ValueError(
-                f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
-                f"on {self.mesh.title()}"
-            )
         named = [(f"energy.{name}", spec.source) for name, spec in self.energy.items()]
         named += [(f"leakage.{i}", spec.source) for i, spec in enumerate(self.leakage)]
         strangers = [(place, name) for place, name in named if name is not None and name not in self.sources]
         if strangers:
             place, name = strangers[0]
             raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
-        check_origins(self, self.origins, self.sources)
-        return self
 
     def _check_ways(self) -> None:
         kind = self.mesh.topology
@@ -153,6 +170,9 @@ class Chip(Part):
                 f"router.virtual_channels: got {self.router.virtual_channels}, expected an even number on a torus; "
                 "half of the channels are for packets that still have to pass the edge"
             )
+        for name, asked in (("priority", self.router.priority), ("address", self.router.address_bits)):
+            if asked and "grid" not in self.features:
+                raise ValueError(f"router.{name}: expected only on a mesh or torus, got mesh.topology {kind}")
         if self.router.delivery == "multicast" and self.mesh.router_ports > MULTICAST_PORTS:
             raise ValueError(
                 f"router.delivery: multicast, with {self.mesh.router_ports} ports a router; "

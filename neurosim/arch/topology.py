@@ -7,7 +7,7 @@ cores. A bus is one shared medium to which every core is attached: one tile.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -35,8 +35,33 @@ class _Grid(Part):
     def router_ports(self) -> int:
         return 5 + self.cores_per_tile
 
+    first_local: ClassVar[int] = 4
+
     def title(self) -> str:
         return f"{self.width} x {self.height} tiles"
+
+    def attachment(self, endpoint: int, n_cores: int, host: tuple[int, int]) -> tuple[int, int]:
+        """(router, port) of a core, or of the host at tile ``host`` for endpoint ``n_cores``."""
+        if endpoint == n_cores:
+            return host[0] + self.width * host[1], 4 + self.cores_per_tile
+        tile, local = divmod(endpoint, self.cores_per_tile)
+        return tile, 4 + local
+
+    def way(self, router: int, target: int) -> int:
+        """The output at ``router`` towards another router: x first, then y; ports +x, -x, +y, -y."""
+        (x, y), (to_x, to_y) = (divmod(r, self.width)[::-1] for r in (router, target))
+        if x != to_x:
+            return 0 if self._ahead(to_x - x, self.width) else 1
+        return 2 if self._ahead(to_y - y, self.height) else 3
+
+    def _ahead(self, offset: int, size: int) -> bool:
+        return offset > 0
+
+    def beyond(self, router: int, port: int) -> tuple[int, int]:
+        """The router behind an output, and the input by which it is entered."""
+        y, x = divmod(router, self.width)
+        dx, dy = ((1, 0), (-1, 0), (0, 1), (0, -1))[port]
+        return (x + dx) % self.width + self.width * ((y + dy) % self.height), port ^ 1
 
     def _steps(self, a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
         return np.abs(a - b)
@@ -80,6 +105,9 @@ class Torus(_Grid):
         ahead = (b - a) % size
         return np.minimum(ahead, size - ahead)
 
+    def _ahead(self, offset: int, size: int) -> bool:
+        return 2 * (offset % size) <= size
+
 
 class Tree(Part):
     """``levels`` of routers above arity ** levels tiles. A packet climbs to the first common router and descends."""
@@ -115,6 +143,33 @@ class Tree(Part):
     def router_ports(self) -> int:
         return 2 + self.arity + self.cores_per_tile
 
+    @property
+    def first_local(self) -> int:
+        return 1 + self.arity
+
+    def attachment(self, endpoint: int, n_cores: int, host: tuple[int, int]) -> tuple[int, int]:
+        """(router, port) of a core, or of the host, at the root, for endpoint ``n_cores``."""
+        if endpoint == n_cores:
+            return 0, self.first_local + self.cores_per_tile
+        tile, local = divmod(endpoint, self.cores_per_tile)
+        return self.n_routers - self.n_tiles + tile, self.first_local + local
+
+    def way(self, router: int, target: int) -> int:
+        """The output at ``router`` towards another router: a child that is above it or is it, else up (0)."""
+        while target > router:
+            parent, place = divmod(target - 1, self.arity)
+            if parent == router:
+                return 1 + place
+            target = parent
+        return 0
+
+    def beyond(self, router: int, port: int) -> tuple[int, int]:
+        """The router behind an output, and the input by which it is entered."""
+        if port > 0:
+            return self.arity * router + port, 0
+        parent, place = divmod(router - 1, self.arity)
+        return parent, 1 + place
+
     def title(self) -> str:
         return f"tree of {self.n_tiles} tiles, {self.levels} levels of arity {self.arity}"
 
@@ -149,6 +204,12 @@ class Bus(Part):
     @property
     def router_ports(self) -> int:
         return 5 + self.cores
+
+    first_local: ClassVar[int] = 4
+
+    def attachment(self, endpoint: int, n_cores: int, host: tuple[int, int]) -> tuple[int, int]:
+        """(router, port) of a core, or of the host for endpoint ``n_cores``."""
+        return 0, 4 + (self.cores if endpoint == n_cores else endpoint)
 
     def title(self) -> str:
         return "one bus"

@@ -31,6 +31,9 @@ class RouterPlan:
 
     ``chip_width`` x ``chip_height`` tiles are one chip (0: all of them); a link between chips has the ``off_chip``
     times. With ``multicast`` a spike is one packet, copied where the ways to its destinations part.
+
+    priority : mesh and torus: for each output direction the input directions in the order in which they are granted,
+        all five of them; None: round robin.
     """
 
     width: int
@@ -54,6 +57,7 @@ class RouterPlan:
     off_chip_latency_cycles: int = 1
     off_chip_interval_cycles: int = 1
     multicast: bool = False
+    priority: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def n_tiles(self) -> int:
@@ -82,6 +86,11 @@ class RouterPlan:
     def host_router(self) -> int:
         return 0 if self.topology == "tree" else self.host_tile
 
+    def input_order(self, port: int) -> list[int]:
+        """Input ports in the order in which output ``port`` grants them; local ports, the host's last, ascend."""
+        ports = range(self.n_ports)
+        return [k for direction in self.priority[min(port, 4)] for k in ports if min(k, 4) == direction]
+
 
 @dataclass(frozen=True, eq=False)
 class TimingPlan:
@@ -96,6 +105,8 @@ class TimingPlan:
     round_timestep : (n_rounds, n_populations) int32, the network timestep a population works on in a round,
         NOT_IN_ROUND, or IDLE (updated by the chip outside its own window: costs access only, never spikes).
     barrier_cycles : quanta added at the end of every round.
+    update_before : quanta of every core's update unit before its first slot.
+    update_after : (n_cores,) int64, quanta of it behind the last slot (neurons that hold nothing); None: 0.
     """
 
     router: RouterPlan
@@ -119,6 +130,8 @@ class TimingPlan:
     route_busy: np.ndarray
     round_timestep: np.ndarray
     barrier_cycles: int
+    update_before: int = 0
+    update_after: np.ndarray | None = None
 
     @property
     def n_neurons(self) -> int:

@@ -62,6 +62,14 @@ def check_router(router: RouterPlan) -> None:
             raise NeurosimError(f"plan.router.{name}: {len(values)} values, expected 5 (+x, -x, +y, -y, local)")
         for k, value in enumerate(values):
             _between(f"router.{name}[{k}]", value, 1, MAX_DELAY)
+    if router.priority is None:
+        return
+    if router.topology not in ("mesh", "torus"):
+        raise NeurosimError(
+            f"plan.router.priority: got one for a {router.topology}, expected it on a mesh or torus only"
+        )
+    if len(router.priority) != 5 or any(sorted(row) != [0, 1, 2, 3, 4] for row in router.priority):
+        raise NeurosimError("plan.router.priority: expected five rows, each the directions 0 to 4 in some order")
 
 
 def _check_topology(router: RouterPlan) -> None:
@@ -94,7 +102,8 @@ def check_plan(plan: TimingPlan) -> None:
     _between("n_cores", plan.n_cores, 1, min(places, MAX_ENDPOINTS - 1))
     for name in ("ingress_depth", "egress_depth", "update_lanes"):
         _between(name, getattr(plan, name), 1)
-    for name in ("egress_cycles", "host_cycles", "access_cycles", "active_cycles", "spike_cycles", "barrier_cycles"):
+    for name in ("egress_cycles", "host_cycles", "access_cycles", "active_cycles", "spike_cycles", "barrier_cycles",
+                 "update_before"):  # fmt: skip
         _between(name, getattr(plan, name), 0)
     _between("n_routes", plan.n_routes, 0, MAX_ROUTES - 1)
     n_populations = plan.updates.size
@@ -113,6 +122,10 @@ def check_plan(plan: TimingPlan) -> None:
     _within("route_endpoint", plan.route_endpoint, 0, plan.n_cores)
     _within("slot_neuron", plan.slot_neuron, 0, plan.n_neurons - 1)
     _within("route_busy", plan.route_busy, 1, None)
+    if plan.update_after is not None:
+        if plan.update_after.shape != (plan.n_cores,):
+            raise NeurosimError(f"plan.update_after: shape {plan.update_after.shape}, expected {(plan.n_cores,)}")
+        _within("update_after", plan.update_after, 0, None)
     _within("round_timestep", plan.round_timestep, IDLE, None)
     _check_pointers("slot_ptr", plan.slot_ptr, plan.slot_neuron.size)
     _check_pointers("route_ptr", plan.route_ptr, plan.n_routes)

@@ -90,9 +90,7 @@ def place(traffic: Traffic, chip: Chip) -> tuple[np.ndarray, int]:
     shape = (per_tile, host_tile(chip), chip.n_cores)
     sweeps = min(_MAX_SWEEPS, _MAX_TRIALS // max(1, n * candidates.size))
     if sweeps and chip.mesh.n_tiles > 1:
-        _improve(
-            core, candidates, traffic.ptr, traffic.other, traffic.routes, from_host, columns, rows, shape, sweeps
-        )
+        _improve(core, candidates, traffic.ptr, traffic.other, traffic.routes, from_host, columns, rows, shape, sweeps)
     return core.astype(np.int32), before
 
 

@@ -15,7 +15,8 @@ def test_every_action_says_what_it_is():
 
 def test_every_chip_prices_exactly_the_registered_actions():
     for name in list_chips("barrier"):
-        assert set(load_chip(name).energy) == set(actions_of(load_chip(name).features))
+        chip = load_chip(name)
+        assert set(chip.energy) == (set(actions_of(chip.features)) if chip.without_energy is None else set())
 
 
 def test_each_way_out_of_a_router_is_an_action():

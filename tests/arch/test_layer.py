@@ -67,7 +67,7 @@ def edited(**changes):
         ({"core__array__rowz": 4}, r"core\.array\.rowz: unknown key; did you mean 'rows'"),
         ({"core__spike_packing": "tight"}, r"core\.spike_packing: got 'tight'"),
         ({"core__update__when": None}, r"core\.update\.when: missing.*edge-28nm-layer"),
-        ({"core__execution": "layers"}, r"core\.execution: got 'layers', expected barrier, event or layer"),
+        ({"core__execution": "layers"}, r"core\.execution: got 'layers', expected one of barrier, event, layer"),
         ({"energy__host_word": {"derive": [{"sram": "axon_table"}]}}, r"execution 'layer' has no such memory"),
         ({"core__synaptic_memory__banks": 1}, r"core\.synaptic_memory\.read_cycles 1 .* is shorter"),
         ({"mesh": {"topology": "mesh"}}, r"mesh: unknown key"),

@@ -42,8 +42,18 @@ def message(path, value):
 
 
 def test_shipped_chips():
-    assert list_chips() == ["edge-28nm", "edge-28nm-layer", "loihi-2018", "loihi-silicon", "odin", "tinyodin"]
-    assert list_chips("barrier") == ["edge-28nm", "loihi-2018", "loihi-silicon"]
+    assert list_chips() == [
+        "edge-28nm",
+        "edge-28nm-layer",
+        "loihi-2018",
+        "loihi-silicon",
+        "odin",
+        "ranc",
+        "reckon",
+        "tinyodin",
+    ]
+    assert list_chips("barrier") == ["edge-28nm", "loihi-2018", "loihi-silicon", "ranc"]
+    assert list_chips("phases") == ["reckon"]
     assert list_chips("event") == ["odin", "tinyodin"]
     assert list_chips("layer") == ["edge-28nm-layer"]
     for name in list_chips():
@@ -280,3 +290,52 @@ def test_a_folder_and_names_that_are_none(tmp_path):
             load_chip(odd)
     with pytest.raises(ChipError, match="cannot be read"):
         load_chip("x" * 5000)
+
+
+FIXED = [(("router", "arbitration"), "fixed_priority"), (("router", "priority"), {"local": ["local"]})]
+RELATIVE = [(("router", k), v) for k, v in {"address": "relative", "dx_bits": 4, "dy_bits": 4}.items()]
+BUS = [
+    (("mesh",), {"topology": "bus", "cores": 4}),
+    (("router", "latency_cycles"), {"local": 1}),
+    (("router", "interval_cycles"), {"local": 1}),
+]
+SCAN = {"fixed_cycles": 1, "axon_cycles": 1, "every_neuron": True}
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ([(("router", "arbitration"), "fixed_priority")], "router: priority: expected exactly where"),
+        ([(("router", "priority"), {"north": ["south"]})], "router: priority: expected exactly where"),
+        (
+            [(("router", "arbitration"), "fixed_priority"), (("router", "priority"), {"north": ["south", "south"]})],
+            "no side twice",
+        ),
+        ([(("router", "address"), "relative"), (("router", "dx_bits"), 4)], "dy_bits: expected exactly where"),
+        ([(("router", "dx_bits"), 4)], "dx_bits: expected exactly where"),
+        ([*RELATIVE, (("router", "delivery"), "multicast")], "address: relative names one destination"),
+        ([*RELATIVE, *BUS], "router.address: expected only on a mesh or torus, got mesh.topology bus"),
+        ([*FIXED, *BUS], "router.priority: expected only on a mesh or torus, got mesh.topology bus"),
+        (
+            [(("router", "address"), "relative"), (("router", "dx_bits"), 16), (("router", "dy_bits"), 16),
+             (("router", "packet_bits"), 31)],
+            "packet_bits: got 31, expected at least the 32",
+        ),
+        ([(("core", "update", "scan"), SCAN)], "core.update.scan.every_neuron: expected only with delivery next_step"),
+        ([(("core", "update", "scan"), SCAN), (("core", "axons_in"), MISSING)], "axons_in: expected a number"),
+        ([(("energy",), MISSING)], "energy: missing; add it, or say in without_energy why there is none"),
+        ([(("leakage",), MISSING)], "leakage: missing"),
+        ([(("technology",), MISSING)], "technology: missing"),
+        ([(("without_energy",), "nobody measured it")], "without_energy: the file gives energy or leakage"),
+    ],
+)  # fmt: skip
+def test_what_must_go_together(edits, expected):
+    with pytest.raises(ChipError) as caught:
+        chip_from_data(edited(*edits), "my.yaml")
+    assert str(caught.value).startswith("my.yaml: ") and expected in str(caught.value)
+
+
+def test_a_chip_may_have_no_energy():
+    edits = [(("energy",), MISSING), (("leakage",), MISSING), (("without_energy",), "nobody measured it")]
+    chip = chip_from_data(edited(*edits, (("technology",), MISSING)), "my.yaml")
+    assert chip.energy == {} and chip.leakage == () and chip.technology is None

@@ -45,7 +45,14 @@ def random_router(rng: np.random.Generator) -> RouterPlan:
         off_chip_latency_cycles=int(rng.integers(1, 2 * high)),
         off_chip_interval_cycles=int(rng.integers(1, 2 * high)),
         multicast=multicast,
+        priority=random_priority(rng, topology),
     )
+
+
+def random_priority(rng: np.random.Generator, topology: str) -> tuple[tuple[int, ...], ...] | None:
+    if topology not in ("mesh", "torus") or rng.random() < 0.6:
+        return None
+    return tuple(tuple(rng.permutation(5).tolist()) for _ in range(5))
 
 
 def random_routes(rng: np.random.Generator, n_neurons: int, n_cores: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,6 +116,8 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
         route_busy=rng.integers(1, 2000 if slow else 12, route_endpoint.size).astype(np.int64),
         round_timestep=random_rounds(rng, int(rng.integers(1, 5)), n_populations, timesteps),
         barrier_cycles=int(rng.integers(0, 20)),
+        update_before=int(rng.choice([0, 0, 3])),
+        update_after=rng.integers(0, 9, n_cores) if rng.random() < 0.3 else None,
     )
     return plan, random_trace(rng, n_neurons, int(rng.integers(1, 4)), timesteps)
 

@@ -85,7 +85,7 @@ def _price(chip: Chip | LayerChip, action: str, spec: PriceSpec) -> ResolvedPric
 
 
 def resolve_prices(chip: Chip | LayerChip) -> dict[str, ResolvedPrice]:
-    """The price of every registered action on this chip."""
+    """The price of every action this chip can do; none for a chip ``without_energy``."""
     return {action: _price(chip, action, chip.energy[action]) for action in chip.energy}
 
 

@@ -51,8 +51,10 @@ class Dims(NamedTuple):
     summary: int
     heap: int
     far: int
+    orders: int
     scratch: int
     size: int
+    fixed_order: int  # 1: outputs grant in a fixed order, kept in ``orders``
 
 
 def wheel_size(router: RouterPlan) -> int:
@@ -83,13 +85,15 @@ def dims_of(plan: TimingPlan) -> Dims:
         "summary": size // 64,
         "heap": 2 * (actors + 1),
         "far": actors,
+        "orders": 0 if router.priority is None else 2 * ports * ports,
         "scratch": 4 << (2 * shift),
     }
     starts = np.cumsum([0, *regions.values()]).tolist()
     return Dims(
         ports, vcs, router.flits_per_packet, endpoints, 3 * endpoints, router.injection_cycles,
         TOPOLOGIES.index(router.topology), router.width, router.height, router.arity, int(router.multicast),
-        size - 1, shift, words, occupancy_words, **dict(zip(regions, starts, strict=False)), size=starts[-1]
+        size - 1, shift, words, occupancy_words, **dict(zip(regions, starts, strict=False)), size=starts[-1],
+        fixed_order=int(router.priority is not None)
     )  # fmt: skip
 
 
@@ -109,7 +113,9 @@ def build_chip(plan: TimingPlan, dims: Dims) -> np.ndarray:
     fifos = m[dims.fifos : dims.slots].reshape(-1, c.FIFO_ROW)
     port_rows = m[dims.port_rows : dims.occupancy].reshape(-1, c.PORT_ROW)
     port_rows[:, c.ACCEPT_BEST] = c.NEVER
-    m[dims.far : dims.scratch] = -1
+    m[dims.far : dims.orders] = -1
+    if router.priority is not None:
+        _orders(m[dims.orders : dims.scratch].reshape(2, dims.ports, dims.ports), router)
     _tiles(m[dims.tiles : dims.ends].reshape(-1, c.TILE_ROW), router, dims)
     ends = endpoints_of(m, dims)
     _endpoints(ends, plan, dims)
@@ -129,6 +135,13 @@ def _tiles(tiles: np.ndarray, router: RouterPlan, dims: Dims) -> None:
     tiles[:, c.OUTPUTS] = dims.outputs + r * dims.ports * c.OUTPUT_ROW
     tiles[:, c.PORTS] = dims.port_rows + r * dims.ports * c.PORT_ROW
     tiles[:, c.OCCUPANCY] = dims.occupancy + r * dims.occupancy_words
+
+
+def _orders(orders: np.ndarray, router: RouterPlan) -> None:
+    """[0, output, input] place of the input in the output's order, [1, output, place] the input there."""
+    for port in range(orders.shape[1]):
+        orders[1, port] = router.input_order(port)
+        orders[0, port, orders[1, port]] = np.arange(orders.shape[1])
 
 
 def _leaves(router: RouterPlan) -> tuple[np.ndarray, np.ndarray]:

@@ -67,6 +67,15 @@ def direction(m, dims, tile, endpoint):
 
 
 @njit(**INLINE)
+def grant_place(m, dims, out, port, i):
+    """How far down in the order of output ``port``, row ``out``, input i stands: the smallest that asks is granted."""
+    if dims.fixed_order != 0:
+        return m[dims.orders + port * dims.ports + i]
+    distance = i - m[out + c.GRANT]
+    return distance + (dims.ports if distance < 0 else 0)
+
+
+@njit(**INLINE)
 def has_credit(m, fifo, now):
     return m[m[fifo + c.TAIL] + c.READY] <= now
 

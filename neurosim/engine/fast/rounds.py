@@ -58,7 +58,7 @@ class Log(NamedTuple):
 
 
 def new_work(n_endpoints: int, n_neurons: int) -> Work:
-    most = n_neurons + n_endpoints
+    most = n_neurons + 2 * n_endpoints
     return Work(np.zeros(n_endpoints, np.int64), *(np.zeros(most, np.int64) for _ in range(3)))
 
 

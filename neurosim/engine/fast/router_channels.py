@@ -6,7 +6,7 @@ from numba import njit
 
 from neurosim.engine.fast import columns as c
 from neurosim.engine.fast.layout import BUS
-from neurosim.engine.fast.queue import channels, has_credit, move, tile_of, wait_for_credit
+from neurosim.engine.fast.queue import channels, grant_place, has_credit, move, tile_of, wait_for_credit
 from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake
 
 
@@ -159,11 +159,11 @@ def grant_and_accept(m, dims, tile, n_pairs):
     for k in range(n_pairs):
         i, o = m[pairs + k] >> dims.shift, m[pairs + k] & low
         out = outputs + o * c.OUTPUT_ROW
-        m[out + c.BEST] = min(m[out + c.BEST], cyclic(i, m[out + c.GRANT], ports))
+        m[out + c.BEST] = min(m[out + c.BEST], grant_place(m, dims, out, o, i))
     for k in range(n_pairs):
         i, o = m[pairs + k] >> dims.shift, m[pairs + k] & low
         out, row = outputs + o * c.OUTPUT_ROW, port_rows + i * c.PORT_ROW
-        if cyclic(i, m[out + c.GRANT], ports) == m[out + c.BEST]:
+        if grant_place(m, dims, out, o, i) == m[out + c.BEST]:
             m[row + c.ACCEPT_BEST] = min(m[row + c.ACCEPT_BEST], cyclic(o, m[row + c.ACCEPT], ports))
     accepted = 0
     for k in range(n_pairs):
@@ -171,7 +171,7 @@ def grant_and_accept(m, dims, tile, n_pairs):
         i, o = pair >> dims.shift, pair & low
         out, row = outputs + o * c.OUTPUT_ROW, port_rows + i * c.PORT_ROW
         m[scratch + pair] = 0
-        if cyclic(i, m[out + c.GRANT], ports) == m[out + c.BEST]:
+        if grant_place(m, dims, out, o, i) == m[out + c.BEST]:
             first = (i << dims.shift) + around(m[row + c.ACCEPT] + m[row + c.ACCEPT_BEST], ports)
             if m[scratch + n2 + pair] == m[scratch + n2 + first]:
                 m[pairs + n_pairs + accepted] = pair

@@ -16,6 +16,7 @@ from neurosim.engine.fast.layout import TORUS, Dims
 from neurosim.engine.fast.queue import direction, passes_edge, tile_of
 from neurosim.engine.fast.wheel import pointer
 from neurosim.engine.plan import TimingPlan
+from neurosim.mapping.keys import destination_groups
 
 PORT, FIRST, LAST, NEXT = range(4)
 
@@ -47,7 +48,7 @@ def build_packets(plan: TimingPlan, dims: Dims, chip: np.ndarray) -> tuple[Packe
     if not plan.router.multicast:
         none = Trees(np.zeros(0, np.int64), np.zeros((0, 4), np.int64))
         return Packets(route_ptr, np.ascontiguousarray(plan.route_endpoint, np.int64)), none
-    group, firsts = _groups(plan)
+    group, firsts = destination_groups(route_ptr, plan.route_endpoint, plan.endpoint)
     starts = route_ptr[firsts]
     ends = route_ptr[firsts + 1]
     roots, *trees = _grow(
@@ -58,21 +59,6 @@ def build_packets(plan: TimingPlan, dims: Dims, chip: np.ndarray) -> tuple[Packe
     ptr = np.zeros(plan.n_neurons + 1, np.int64)
     np.cumsum(np.diff(route_ptr) > 0, out=ptr[1:])
     return Packets(ptr, target), Trees(*trees)
-
-
-def _groups(plan: TimingPlan) -> tuple[np.ndarray, np.ndarray]:
-    """(group of each neuron with routes, the first neuron of each group): same source endpoint, same ends."""
-    degree = np.diff(plan.route_ptr)
-    numbers: dict[tuple[int, bytes], int] = {}
-    group, firsts = [], []
-    for neuron in np.flatnonzero(degree > 0):
-        ends = plan.route_endpoint[plan.route_ptr[neuron] : plan.route_ptr[neuron + 1]]
-        key = (int(plan.endpoint[neuron]), ends.tobytes())
-        if key not in numbers:
-            numbers[key] = len(firsts)
-            firsts.append(int(neuron))
-        group.append(numbers[key])
-    return np.array(group, np.int64), np.array(firsts, np.int64)
 
 
 @njit(cache=True, nogil=True)

@@ -4,7 +4,7 @@ The pipeline is one number a link: a flit that wins allocation in quantum t is a
 endpoint, at t + latency. With the numbers of `p3` in docs/model.md this is BookSim's three-stage router, packet for
 packet. A multicast flit stays at the head of its queue until a copy has gone each of its ways.
 
-Left out: adaptive routing, priorities, dropping; links never fail.
+Left out: adaptive routing, priorities of packets, dropping; links never fail.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class Router:
         self.env, self.plan, self.number, self.places = env, plan, number, places
         self.vcs = plan.virtual_channels
         self.n_ports = plan.n_ports
+        self.order = None if plan.priority is None else [plan.input_order(port) for port in range(self.n_ports)]
         self.inputs = [Input([deque() for _ in range(self.vcs)], [-1] * self.vcs) for _ in range(self.n_ports)]
         # Links have their own times (`Round._link`); these are those of the local ports.
         local = plan.latency_cycles[4], plan.interval_cycles[4]
@@ -138,7 +139,7 @@ class Router:
             return
         granted: dict[int, list[int]] = {}
         for port, candidates in asked.items():
-            winner = first_at_or_after(self.outputs[port].grant_pointer, candidates, self.n_ports)
+            winner = self.grant(port, candidates)
             granted.setdefault(winner, []).append(port)
         for port, offers in granted.items():
             accepted = first_at_or_after(self.inputs[port].accept_pointer, offers, self.n_ports)
@@ -157,6 +158,12 @@ class Router:
         vc = asked[accepted][port]
         self.bus_pointer = (port + 1) % self.n_ports
         self.move(port, vc, accepted, [o for o in offers if asked[o][port] == vc])
+
+    def grant(self, port: int, candidates: Iterable[int]) -> int:
+        """The input that output ``port`` grants: the next in turn, or the first in the chip's fixed order."""
+        if self.order is not None:
+            return min(candidates, key=self.order[port].index)
+        return first_at_or_after(self.outputs[port].grant_pointer, candidates, self.n_ports)
 
     def requests(self) -> dict[int, dict[int, int]]:
         """{output: {input: vc}}: for each pair of ports at most one vc asks, body before head, then by pointer."""
