@@ -112,38 +112,45 @@ def _mark(p, n_passes, first, last, row0, ptr, neuron, mask):
 
 
 @inner
+def _ones(bits):
+    """Bits that are set in a word of 64."""
+    bits -= (bits >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@inner
+def _row_words(p, n, item):
+    if item == 0:
+        return np.int64(0)
+    if item > p.weight_word:
+        return n * _up(item, p.weight_word)
+    return _up(n, p.weight_word // item)
+
+
+@inner
 def _segment(p, a, s, mask, columns, by_column, sums):
     projection = a.segment_projection[s]
     item, times = a.item_bits[projection], a.segment_times[s]
     first, last = a.segment_first[s], a.segment_last[s]
     slots, weight_reads, events = np.int64(0), np.int64(0), np.int64(0)
-    by_column[:] = 0
+    packed = p.packing == 2
+    n, row = np.int64(-1), np.int64(0)
     for k in range(first, last):
         bits = mask[a.row_source[k]]
         if bits == 0 and p.packing != 0:
             continue
-        n = a.row_events[k] * times
-        hits = np.int64(0)
-        column = 0
-        while bits != 0:
-            if bits & np.uint64(1):
-                hits += 1
-                by_column[column] += 1
-            bits >>= np.uint64(1)
-            column += 1
+        # Most rows have as many connections as the one before, and a division costs more than all the rest.
+        if a.row_events[k] * times != n:
+            n = a.row_events[k] * times
+            row = _row_words(p, n, item)
+        hits = _ones(bits)
         events += hits * n
-        row = np.int64(0)
-        if item > p.weight_word:
-            row = n * _up(item, p.weight_word)
-        elif item > 0:
-            row = _up(n, p.weight_word // item)
-        if p.packing == 2:
-            weight_reads += row * hits
-        else:
-            slots += 1
-            weight_reads += row
-    if p.packing == 2:
-        slots = by_column.max()
+        slots += 1
+        weight_reads += row * hits if packed else row
+    if packed:
+        slots = _fullest(mask, a.row_source[first:last], by_column)
     spike_reads = _up((last - first) * columns * a.value_bits[projection], p.spike_word)
     sums.by_projection[projection, SLOTS] += slots
     sums.by_projection[projection, WEIGHT_READS] += weight_reads
@@ -154,6 +161,19 @@ def _segment(p, a, s, mask, columns, by_column, sums):
         _up(weight_reads, p.weight_banks) * p.weight_read,
         _up(spike_reads, p.spike_banks) * p.spike_read,
     )
+
+
+@inner
+def _fullest(mask, sources, by_column):
+    """Spikes of the column that has most."""
+    by_column[:] = 0
+    for source in sources:
+        bits, column = mask[source], 0
+        while bits != 0:
+            by_column[column] += np.int64(bits & np.uint64(1))
+            bits >>= np.uint64(1)
+            column += 1
+    return by_column.max()
 
 
 @inner
