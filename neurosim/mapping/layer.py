@@ -10,6 +10,7 @@ import numpy as np
 from neurosim.arch.layer import LayerChip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import overflow_text
+from neurosim.mapping.layer_sums import sum_bits_needed
 from neurosim.mapping.layer_tiles import Cutter, WeightTile
 from neurosim.mapping.limits import membrane_bits
 from neurosim.mapping.mapping import MemoryUse, Overflow
@@ -17,6 +18,8 @@ from neurosim.mapping.support import check_support
 from neurosim.snn.network import Network
 
 MEMORIES = ("synaptic_memory", "weight_buffer", "spike_buffer", "partial_sum_buffer", "membrane_memory")
+
+SUM_BITS = "partial_sum_buffer.sum_bits"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ def map_layers(network: Network, chip: LayerChip, timesteps: int, *, capacity: s
         *_state(network, chip, order, timesteps > batch),
     )
     provisioned = {name: getattr(core, name).capacity_bits for name in MEMORIES}
-    overflows = _overflows(memory, provisioned)
+    overflows = (*_overflows(memory, provisioned), *_narrow_sums(network, chip, order))
     if overflows and capacity == "refuse":
         raise NeurosimError(_refusal(network, chip, overflows, window, batch))
     return LayerMapping(order, cut, timesteps, window, batch, memory, provisioned, overflows)
@@ -127,7 +130,7 @@ def _spikes(network: Network, order: tuple[int, ...], window: int) -> list[Memor
     made = {names[i]: k for k, i in enumerate(order)}
     answer = network.readout.population if network.readout and network.readout.kind != "membrane" else None
     best: list[MemoryUse] = []
-    for k in range(len(order)):
+    for k in range(max(len(order), 1)):
         live = [
             name
             for name in names
@@ -179,13 +182,22 @@ def _overflows(memory: tuple[MemoryUse, ...], provisioned: dict[str, int | None]
     return tuple(Overflow(0, m, "bits", used[m], provisioned[m]) for m in MEMORIES if used[m] > provisioned[m])
 
 
+def _narrow_sums(network: Network, chip: LayerChip, order: tuple[int, ...]) -> tuple[Overflow, ...]:
+    """The widest sum, if it is wider than the buffer's."""
+    needed = max((sum_bits_needed(network, network.populations[i].name) for i in order), default=0)
+    limit = chip.core.partial_sum_buffer.sum_bits
+    return (Overflow(0, SUM_BITS, "bits", needed, limit),) if needed > limit else ()
+
+
 def _refusal(network: Network, chip: LayerChip, overflows, window: int, batch: int) -> str:
     """One line for each broken limit, with the window that would fit where a shorter one would."""
     lines = [f"network {network.name} does not fit chip {chip.name}:"]
     for o in overflows:
         steps = {"spike_buffer": window, "partial_sum_buffer": batch}.get(o.memory)
         fits = 0 if steps is None else steps * o.limit // o.needed
-        if steps is None:
+        if o.memory == SUM_BITS:
+            move = f"give core.{SUM_BITS} {o.needed}, because sums are exact and no sum may be cut"
+        elif steps is None:
             move = f"give core.{o.memory}.capacity_bits {o.needed} or use narrower weights or membranes"
         elif fits:
             move = f"set core.time_window to at most {fits} (now {steps} timesteps) or give the buffer {o.needed} bits"

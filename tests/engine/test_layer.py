@@ -205,3 +205,31 @@ def test_a_trace_of_another_run_is_refused():
         run_layers(plan, short)
     with pytest.raises(NeurosimError, match="engine: got 'quick'"):
         run_layers(plan, run_function(network, stimulus), "quick")
+
+
+def test_settings_that_are_published_designs_take_their_slots():
+    """Spikes x ceil(N / lanes) with one column that packs; non-empty rows of a four-step window x ceil(N / 16).
+
+    The first is how one-column designs with bit sparsity are counted, the second one that batches four timesteps.
+    """
+    network, stimulus = chain(30, 40, timesteps=8, samples=1, rate=0.15)
+    raster = np.zeros((8, 30), bool)
+    raster[np.repeat(np.arange(8), np.diff(stimulus.ptr)), stimulus.neuron] = True
+    bits = layer_chip(spike_packing="pack", array={"rows": 32, "columns": 1}, weight_buffer={"word_bits": 128})
+    assert timed(network, bits, stimulus).projection("slots")[0] == raster.sum() * 2
+    four = layer_chip(time_window=4, array={"rows": 16, "columns": 4})
+    expected = sum(raster[t : t + 4].any(axis=0).sum() for t in (0, 4)) * 3
+    assert timed(network, four, stimulus).projection("slots")[0] == expected
+    dense = layer_chip(spike_packing="none", array={"rows": 16, "columns": 1})
+    assert timed(network, dense, stimulus).projection("slots")[0] == 30 * 8 * 3
+
+
+def test_a_layer_without_weights_or_inputs_still_runs():
+    populations = [Population("in", (4,), Input()), Population("alone", (3,), Lif(2, bias=1, membrane_bits=8))]
+    network = Network(populations, [], Readout("alone", "count"))
+    stimulus = Stimulus.from_dense(np.ones((1, 5, 4), np.int8))
+    fast, slow = (timed(network, layer_chip(), stimulus, engine) for engine in ("fast", "reference"))
+    assert fast.differences(slow) == []
+    # Nobody reads the inputs; the answer is 3 neurons x 5 timesteps in one word.
+    assert fast.host_words.tolist() == [[0, 0], [0, 1]]
+    assert fast.layer("loads").tolist() == [0] and fast.layer("updates").tolist() == [15]

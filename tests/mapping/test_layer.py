@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from neurosim.errors import NeurosimError
 from neurosim.mapping.layer import fit_layers, map_layers
+from neurosim.mapping.layer_sums import sum_bits_needed
 from neurosim.mapping.layer_tiles import Cutter, item_bits
 from neurosim.snn import (
     Conv2d,
@@ -172,6 +173,34 @@ def test_one_row_that_is_wider_than_the_weight_buffer_is_refused():
     network, _ = chain(100, 32)
     with pytest.raises(NeurosimError, match=r"weight_buffer needs 12800 bits, has 6400 .*capacity_bits 12800"):
         map_layers(network, layer_chip(weight_buffer={"capacity_bits": 6400}), 8)
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(networks(integer=True, max_delay=0, recurrent=False))
+def test_no_sum_can_be_wider_than_said(network):
+    for population in network.populations:
+        into = [p for p in network.projections if p.target == population.name]
+        worst = np.zeros(population.n_neurons, object)
+        for p in into:
+            _, indices, weights = p.connectivity.to_csr(network.population(p.source).shape, population.shape)
+            if weights.dtype.kind == "f":
+                return
+            bits = network.value_bits(p.source)
+            value = 1 if bits == 1 else (1 << bits) - 1
+            np.add.at(worst, indices, np.abs(weights.astype(object)) * value << p.weight_shift)
+        assert max(worst) < 1 << (sum_bits_needed(network, population.name) - 1)
+
+
+def test_sums_that_could_be_cut_are_refused():
+    network, _ = chain(20, 40)
+    needed = sum_bits_needed(network, "l1")
+    assert map_layers(network, layer_chip(partial_sum_buffer={"sum_bits": needed}), 8).overflows == ()
+    narrow = layer_chip(partial_sum_buffer={"sum_bits": needed - 1})
+    with pytest.raises(
+        NeurosimError, match=rf"sum_bits needs {needed} bits, has {needed - 1} .*sum_bits {needed}, bec"
+    ):
+        map_layers(network, narrow, 8)
+    assert map_layers(network, narrow, 8, capacity="report").overflows
 
 
 def test_recurrent_projections_and_delays_are_refused_by_name():
