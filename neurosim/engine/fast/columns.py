@@ -9,11 +9,13 @@ from __future__ import annotations
 NEVER = 1 << 62
 
 # fifo: one queue of one virtual channel. A sender keeps its TAIL, the receiver its HEAD (addresses of slots).
-# WAIT: the sender is blocked on it. CREDIT: quanta until the sender, actor UPSTREAM, knows of a freed place.
+# WAIT: the sender is blocked on it; a router of one channel has here the inputs that wait, which sleep until a place
+# is freed (SLEEP: address of the word that says so). CREDIT: quanta until the sender, actor UPSTREAM, knows of a freed
+# place.
 # HELD: a packet is on its way into it. OUT_VC: where the packet at its head goes. BUSY_UNTIL: of the input port, kept
 # in its first fifo. OCCUPIED: address of the word, and BIT in it, that says it is not empty. OF_PORT, OF_VC: its place.
-HEAD, TAIL, WAIT, CREDIT, UPSTREAM, HELD, OUT_VC, BUSY_UNTIL, OCCUPIED, BIT, OF_PORT, OF_VC = range(12)
-FIFO_ROW = 12
+HEAD, TAIL, WAIT, CREDIT, UPSTREAM, HELD, OUT_VC, BUSY_UNTIL, OCCUPIED, BIT, OF_PORT, OF_VC, SLEEP = range(13)
+FIFO_ROW = 13
 
 # slot: place for one flit in a ring. ARRIVE: when it may be seen, NEVER if there is none. READY: when the place is
 # known to be free to the sender, NEVER while it is taken.

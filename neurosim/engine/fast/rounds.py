@@ -62,9 +62,8 @@ def new_work(n_endpoints: int, n_neurons: int) -> Work:
     return Work(np.zeros(n_endpoints, np.int64), *(np.zeros(most, np.int64) for _ in range(3)))
 
 
-def routes_of(plan: TimingPlan, dims: Dims, chip: np.ndarray, log: bool) -> Routes:
-    """``chip`` is the image at rest."""
-    packets, trees = build_packets(plan, dims, chip)
+def routes_of(plan: TimingPlan, dims: Dims, log: bool) -> Routes:
+    packets, trees = build_packets(plan, dims)
     ptr, busy = (np.ascontiguousarray(a, np.int64) for a in (plan.route_ptr, plan.route_busy))
     of_route = np.zeros(0, np.int64)
     if log:
@@ -131,11 +130,19 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
         last = now
         wake_due(m, dims, now)
         position = now & dims.mask
-        for k in range(dims.words):
-            word = dims.wheel + position * dims.words + k
-            while m[word] != 0:
-                bits = m[word]
-                m[word] = bits & (bits - 1)
+        row = dims.wheel + position * dims.row
+        while m[row] != 0:
+            mark = lowest_bit(m[row])
+            k = mark << dims.coarse
+            last_word = min(k + (1 << dims.coarse), dims.row - 1) - 1
+            while k < last_word and m[row + 1 + k] == 0:
+                k += 1
+            bits = m[row + 1 + k]
+            if bits == 0:
+                m[row] &= ~(1 << mark)
+                continue
+            while bits != 0:
+                m[row + 1 + k] = bits & (bits - 1)
                 actor = (k << 6) + lowest_bit(bits)
                 if actor >= dims.first_router:
                     if single:
@@ -156,6 +163,7 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
                     act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, inject_at)
                 else:
                     act_update(now, actor, dims.ends + actor * c.ENDPOINT_ROW, m, dims, batch_cycles, batch_end)
+                bits = m[row + 1 + k]
         m[dims.summary + (position >> 6)] &= ~(1 << (position & 63))
     finish = start
     for e in range(dims.endpoints):

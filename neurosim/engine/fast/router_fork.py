@@ -10,7 +10,7 @@ from numba import njit
 
 from neurosim.engine.fast import columns as c
 from neurosim.engine.fast.layout import BUS
-from neurosim.engine.fast.queue import put, take, tile_of
+from neurosim.engine.fast.queue import put, take, tile_of, wake_synapse
 from neurosim.engine.fast.router_channels import ask, bus_busy, grant_and_accept, may_ask, take_channel
 from neurosim.engine.fast.trees import FIRST, LAST, NEXT, PORT
 from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake
@@ -100,5 +100,8 @@ def copy(m, dims, now, word, following, queue, out, route_ptr):
         flit = ((route_ptr[neuron] - 1 - following) << c.ROUTE_SHIFT) | c.TAIL_FLIT
     actor, at = m[out + c.ACTOR], now + m[out + c.LATENCY]
     put(m, queue, flit, at)
-    wake(m, dims, at, actor)
+    if actor >= dims.first_router:
+        wake(m, dims, at, actor)
+    else:
+        wake_synapse(m, dims, now, at, actor)
     m[out + c.FLITS] += 1

@@ -35,7 +35,7 @@ class Job:
     def __init__(self, plan: TimingPlan, trace: SpikeTrace, log: bool) -> None:
         self.plan, self.want_log = plan, log
         self.dims = dims_of(plan)
-        self.routes = routes_of(plan, self.dims, build_chip(plan, self.dims), log)
+        self.routes = routes_of(plan, self.dims, log)
         self.walk, self.spikes = build_walk(plan), build_spikes(trace)
         self.round_cycles = np.zeros((trace.n_samples, plan.n_rounds), np.int64)
         self.workers: list[Worker] = []

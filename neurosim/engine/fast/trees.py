@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from neurosim.engine.fast import columns as c
-from neurosim.engine.fast.layout import TORUS, Dims
+from neurosim.engine.fast.layout import TORUS, Dims, build_chip
 from neurosim.engine.fast.queue import direction, passes_edge, tile_of
 from neurosim.engine.fast.wheel import pointer
 from neurosim.engine.plan import TimingPlan
@@ -42,8 +42,8 @@ class Packets(NamedTuple):
     target: np.ndarray
 
 
-def build_packets(plan: TimingPlan, dims: Dims, chip: np.ndarray) -> tuple[Packets, Trees]:
-    """Packets by neuron, and the trees they follow. ``chip`` is the image at rest of `layout.build_chip`."""
+def build_packets(plan: TimingPlan, dims: Dims) -> tuple[Packets, Trees]:
+    """Packets by neuron, and the trees they follow."""
     route_ptr = np.ascontiguousarray(plan.route_ptr, np.int64)
     if not plan.router.multicast:
         none = Trees(np.zeros(0, np.int64), np.zeros((0, 4), np.int64))
@@ -52,7 +52,12 @@ def build_packets(plan: TimingPlan, dims: Dims, chip: np.ndarray) -> tuple[Packe
     starts = route_ptr[firsts]
     ends = route_ptr[firsts + 1]
     roots, *trees = _grow(
-        starts, ends, plan.endpoint[firsts].astype(np.int64), plan.route_endpoint.astype(np.int64), dims, chip
+        starts,
+        ends,
+        plan.endpoint[firsts].astype(np.int64),
+        plan.route_endpoint.astype(np.int64),
+        dims,
+        build_chip(plan, dims),
     )
     sends = np.flatnonzero(np.diff(route_ptr) > 0)
     target = (sends << c.ROUTE_SHIFT) | roots[group]
