@@ -8,8 +8,10 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from neurosim.arch.describe_event import event_facts, operations_table
+from neurosim.arch.describe_layer import buffers_table, layer_facts, layer_timing_table
 from neurosim.arch.describe_phases import phase_facts, phases_table, quantities_table
 from neurosim.arch.event import EventChip
+from neurosim.arch.layer import LayerChip
 from neurosim.arch.phases import PhaseChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import ResolvedPrice, resolve_leakage, resolve_prices
@@ -26,7 +28,7 @@ _SAID = {
 _MODES = {"decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period"}
 
 
-def describe(chip: Chip | EventChip | PhaseChip) -> Group:
+def describe(chip: Chip | EventChip | LayerChip | PhaseChip) -> Group:
     """Everything the chip file says, resolved to numbers, as a rich renderable that folds to the console's width.
 
     Raises NeurosimError when a price or a leakage cannot be resolved.
@@ -34,7 +36,7 @@ def describe(chip: Chip | EventChip | PhaseChip) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    makers = {EventChip: _event_parts, PhaseChip: _phase_parts}
+    makers = {EventChip: _event_parts, LayerChip: _layer_parts, PhaseChip: _phase_parts}
     own = makers.get(type(chip), _timestep_parts)(chip)
     parts: list[RenderableType | None] = [
         Text(f"{chip.name}: {chip.title}", style="bold"),
@@ -72,6 +74,16 @@ def _event_parts(chip: EventChip) -> list[RenderableType | None]:
     columns = (("operation", "left"), ("enters", "left"), ("does", "left"), ("over", "left"), ("cycles", "right"))
     operations = operations_table(chip, _table("Operations, N active neurons, no stalls", *columns))
     return [_facts("Structure", event_facts(chip)), operations]
+
+
+def _layer_parts(chip: LayerChip) -> list[RenderableType | None]:
+    memories = (("memory", "left"), ("size", "right"), ("word", "right"), ("banks", "right"), ("read", "right"))
+    phases = (("what", "left"), ("quanta", "right"), ("of", "left"))
+    return [
+        _facts("Structure", layer_facts(chip)), _facts("Arithmetic", _arithmetic(chip)),
+        buffers_table(chip, _table("Memories", *memories, ("notes", "left"))),
+        layer_timing_table(chip, _table("Timing", *phases)), _prices(chip), _leakage(chip),
+    ]  # fmt: skip
 
 
 def _count(n: int) -> str:

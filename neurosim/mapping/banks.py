@@ -29,6 +29,9 @@ class Banks:
     """Accesses of a chip's two memories; each answer is None where the chip does not ask for conflicts."""
 
     def __init__(self, chip: Chip) -> None:
+        self.banks, self.accumulators = 0, ()
+        if chip.core.execution != "barrier":
+            return  # a layer chip reads its weights in the order of its tiles and keeps sums in a buffer of its own
         synaptic, membrane = chip.core.synaptic_memory, chip.core.membrane_memory
         self.banks = synaptic.banks if synaptic.bank_conflicts else 0
         self.accumulators = (chip.core.synapse.lanes, membrane.banks, membrane.ports) if membrane.bank_conflicts else ()

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosim import units
+from neurosim.report.text_layer import layers_line, layers_table
 from neurosim.result import WAIT_CAUSES, Result
 
 _BAR = "█"
@@ -46,10 +47,13 @@ def _headline(r: Result) -> Text:
         f"events        {units.count(events['effective'])} synaptic events of {units.count(events['dense'])} dense "
         f"({units.percent(share)}), {units.count(events['mac'])} of them multiply-accumulates"
     )
-    lines.append(
-        f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
-        f"{units.count(r.packets['flit_hops'])} flit-hops"
-    )
+    if "in_layers" in r.fit:
+        lines.append(layers_line(r))
+    else:
+        lines.append(
+            f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
+            f"{units.count(r.packets['flit_hops'])} flit-hops"
+        )
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
     return text
@@ -178,6 +182,8 @@ def result_text(r: Result, saved: Path | None = None) -> RenderableType:
         Text(),
         _footprint(r),
     ]
+    if "in_layers" in r.fit:
+        parts += [Text(), layers_table(r)]
     if r.ann is not None:
         parts += [Text(), _ann(r)]
     parts += list(_overflows(r))
