@@ -7,13 +7,8 @@ A plain spike adds the weight itself; any other adds ``value * gain * weight``.
 
 from __future__ import annotations
 
-import numpy as np
-
 from neurosim.engine.fast import function_plan as fp
-from neurosim.engine.fast.compile import inner, pasted
-
-# An unsigned index needs no test for a negative one, so the loops below vectorise.
-U = np.uint64
+from neurosim.engine.fast.compile import U, inner, pasted
 
 
 @inner

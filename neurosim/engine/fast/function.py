@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from neurosim.snn.network import Network
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
 MOST_SAMPLES_A_CHUNK = 64
+MOST_SPIKES_AT_FIRST = 1 << 20
+# A larger plan is lowered anew in every call: its copy of the weights would stand in the way of the later stages.
+MOST_BYTES_KEPT = 64 << 20
+_plans: WeakKeyDictionary[Network, FunctionPlan] = WeakKeyDictionary()
 
 
 def fast_function(
@@ -34,7 +39,7 @@ def fast_function(
     ``threads`` defaults to the processors this process may use; ``chunk`` is how many samples a thread takes at a
     time. Neither changes a byte of the result. ``progress`` is called with the number of samples done.
     """
-    check_network(network)
+    plan = plan_of(network)
     check_stimulus(network, stimulus)
     check_memory(network, stimulus)
     for name, number in (("threads", threads), ("chunk", chunk)):
@@ -43,10 +48,21 @@ def fast_function(
     threads = threads or _processors()
     chunk = chunk or max(1, min(MOST_SAMPLES_A_CHUNK, -(-stimulus.n_samples // (4 * threads))))
     bounds = [(a, min(a + chunk, stimulus.n_samples)) for a in range(0, stimulus.n_samples, chunk)]
-    run = _Run(lower_function(network), network, stimulus)
+    run = _Run(plan, network, stimulus)
     parts = run.in_threads(bounds, min(threads, len(bounds)), progress)
     check_relays(network, sum(part.broken for part in parts))
     return run.joined(parts)
+
+
+def plan_of(network: Network) -> FunctionPlan:
+    """The network checked and lowered; kept while the network lives (networks never change), unless it is large."""
+    plan = _plans.get(network)
+    if plan is None:
+        check_network(network)
+        plan = lower_function(network)
+        if plan.n_bytes <= MOST_BYTES_KEPT:
+            _plans[network] = plan
+    return plan
 
 
 def _processors() -> int:
@@ -102,8 +118,9 @@ class _Run:
         first = np.zeros((rows, plan.n_populations), np.int64)
         last = np.zeros_like(first)
         given = int(self.spikes_in[0][bounds[1] * timesteps] - self.spikes_in[0][bounds[0] * timesteps])
-        neuron = np.empty(plan.n_neurons + 2 * given + 1024, np.int32)
-        value = np.ones(neuron.size if plan.graded else 0, plan.narrow)
+        likely = min(rows * plan.n_neurons // 8, MOST_SPIKES_AT_FIRST)
+        neuron = np.empty(plan.n_neurons + max(2 * given, likely) + 1024, np.int32)
+        value = np.empty(neuron.size if plan.graded else 0, plan.narrow)
         sample, timestep, used = bounds[0], 0, 0
         while True:
             sample, timestep, used = run_steps(
@@ -113,7 +130,7 @@ class _Run:
             if sample == bounds[1]:
                 break
             neuron = np.concatenate([neuron, np.empty(neuron.size + plan.n_neurons, np.int32)])
-            value = np.concatenate([value, np.ones(neuron.size - value.size if plan.graded else 0, plan.narrow)])
+            value = np.concatenate([value, np.empty(neuron.size - value.size if plan.graded else 0, plan.narrow)])
         return self.part(bounds, first, last, neuron[:used], value[:used], work)
 
     def part(self, bounds, first, last, neuron, value, work) -> _Part:

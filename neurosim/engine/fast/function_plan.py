@@ -90,6 +90,11 @@ class FunctionPlan:
     def n_populations(self) -> int:
         return self.tables.pop.shape[0]
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the tables; float networks count their one weight array three times."""
+        return sum(array.nbytes for array in self.tables)
+
 
 class Workspace(NamedTuple):
     """What one worker changes. State by neuron (n_neurons,): v, wait, pending; the rest is scratch of one population.

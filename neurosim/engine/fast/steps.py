@@ -6,11 +6,12 @@ import numpy as np
 
 from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.accumulate import gather_input
-from neurosim.engine.fast.compile import inner, kernel, pasted
+from neurosim.engine.fast.compile import U, inner, kernel, pasted
 from neurosim.engine.fast.neurons import add_input, cross, leak, limit, reset_where, rest_of
 
 PACK = np.uint64(0x0102040810204080)
 TOP_BYTE = np.uint64(56)
+TILE = 64
 
 
 @inner
@@ -26,13 +27,22 @@ def settle(pop, work, touched, active):
         return work.sums
     channels, pixels, granules = pop[fp.CHANNELS], pop[fp.PIXELS], pop[fp.GRANULES]
     per_granule = channels // granules
+    # A tile of pixels stays in the first cache while its channels are read one after another.
+    for first in range(0, pixels, TILE):
+        length = min(TILE, pixels - first)
+        for c in range(channels):
+            to, at = U(c * pixels + first), U(first * channels + c)
+            for p in range(U(length)):
+                work.current[to + p] = work.sums[at + p * U(channels)]
     for c in range(channels):
         granule = c // per_granule
         to = c * pixels
-        for p in range(pixels):
-            work.current[to + p] = work.sums[p * channels + c]
-        for p in range(pixels):
-            active[to + p] = work.pixel_marks[p * granules + granule]
+        if granules == 1:
+            for p in range(U(pixels)):
+                active[U(to) + p] = work.pixel_marks[p]
+        else:
+            for p in range(pixels):
+                active[to + p] = work.pixel_marks[p * granules + granule]
         if touched & fp.TOUCHED_NEURONS:
             for p in range(pixels):
                 active[to + p] |= work.marks[p * channels + c]
@@ -130,16 +140,19 @@ def emit_fired(pop, work, neuron, used):
 @inner
 def emit_relay(pop, work, p, current, neuron, value, used):
     """Append a spike for each input that is not zero; counts values that do not fit the relay's bits."""
-    for j in range(pop[fp.N]):
-        x = current[j]
-        if x != 0:
+    if pop[fp.GRADED]:
+        low, high, scale = pop[fp.LOW], pop[fp.HIGH], 1 << pop[fp.SHIFT]
+        for j in range(pop[fp.N]):
+            x = current[j] * scale
+            # Written always, kept if it is not zero (and zero breaks no limit): no branch to mispredict.
             neuron[used] = pop[fp.START] + j
-            if pop[fp.GRADED]:
-                x = x * (1 << pop[fp.SHIFT])
-                if x < pop[fp.LOW] or x > pop[fp.HIGH]:
-                    work.broken[p] += 1
-                value[used] = x
-            used += 1
+            value[used] = x
+            work.broken[p] += (x != 0) & ((x < low) | (x > high))
+            used += x != 0
+    else:
+        for j in range(pop[fp.N]):
+            neuron[used] = pop[fp.START] + j
+            used += current[j] != 0
     return used
 
 
@@ -152,8 +165,8 @@ def copy_stimulus(pop, work, stimulus_neuron, stimulus_value, a, b, neuron, valu
         if 0 <= j < n:
             neuron[used] = start + j
             work.active[start + j] = 1
-            if value.size and stimulus_value.size:
-                value[used] = stimulus_value[k]
+            if value.size:
+                value[used] = stimulus_value[k] if stimulus_value.size else 1
             used += 1
     return used
 
@@ -207,11 +220,14 @@ def step_population(tables, work, p, t, row, first, last, neuron, value, used):
     current = work.sums
     if touched & fp.ARRIVED:
         current = settle(pop, work, touched, work.active[pop[fp.START] : pop[fp.START] + pop[fp.N]])
+    start = used
     if pop[fp.KIND] == fp.LIF:
         if update_lif(tables, work, p, t, current):
             used = emit_fired(pop, work, neuron, used)
     elif touched & fp.ARRIVED:
         used = emit_relay(pop, work, p, current, neuron, value, used)
+    if value.size and not pop[fp.GRADED]:
+        value[start:used] = 1
     if touched & fp.ARRIVED:
         clear(pop, work, touched)
     return used
