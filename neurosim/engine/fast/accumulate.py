@@ -7,6 +7,8 @@ A plain spike adds the weight itself; any other adds ``value * gain * weight``.
 
 from __future__ import annotations
 
+import numpy as np
+
 from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.compile import U, inner, pasted
 
@@ -44,30 +46,49 @@ def add_dense_scaled(sums, weights, base, n, neuron, value, gain, graded, start,
 
 
 @inner
-def add_conv(sums, marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset):
-    """Runs of (output pixel, output channel), contiguous in the sums and in the kernels."""
+def mark_runs(marks, ptr, entry, row, granules, first, own):
+    """Mark the output pixels that one source pixel reaches, in the granules of one group of channels."""
+    for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)]), U(3)):
+        for out in range(entry[e], entry[e] + entry[e + U(2)]):
+            for j in range(out * granules + first, out * granules + first + own):
+                marks[U(j)] = 1
+
+
+@inner
+def add_conv(sums, seen, marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset):
+    """Runs of (output pixel, output channel), contiguous in the sums and in the kernels.
+
+    ``seen`` (groups, source pixels), zero before and after: whose runs are marked, so that each is marked once.
+    """
     base, taps, size, pixels = q[fp.BASE], q[fp.TAPS], q[fp.GROUP_SIZE], q[fp.IN_PIXELS]
     channels, own, plain = q[fp.OUT_CHANNELS], q[fp.P_GRANULES], q[fp.PLAIN] != 0
+    group, low, high, kernel, to_group = 0, offset, offset, base, 0
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
-        channel, pixel = divmod(neuron[k] - offset, pixels)
-        group = channel // q[fp.IN_GROUP]
-        kernel = base + channel * taps * size
-        row = q[fp.TABLE] + pixel
+        source = np.int64(neuron[k])
+        if source >= high:
+            # Sources ascend: a division for each channel, not for each spike.
+            channel = (source - offset) // pixels
+            low, high = offset + channel * pixels, offset + (channel + 1) * pixels
+            group, kernel = channel // q[fp.IN_GROUP], base + channel * taps * size
+            to_group = group * size
+        row = q[fp.TABLE] + source - low
+        mark = U(group * pixels + source - low)
+        if not seen[mark]:
+            seen[mark] = 1
+            mark_runs(marks, ptr, entry, row, granules, group * own, own)
         for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)]), U(3)):
-            out, tap, length = entry[e], entry[e + U(1)], entry[e + U(2)]
-            to, weight = U(out * channels + group * size), U(kernel + tap * size)
-            mark = U(out * granules + group * own)
-            if length * size == 1:
+            to, weight = U(entry[e] * channels + to_group), U(kernel + entry[e + U(1)] * size)
+            length = U(entry[e + U(2)] * size)
+            if length == 1:
                 sums[to] += x * weights[weight]
             elif plain:
-                for j in range(U(length * size)):
+                for j in range(length):
                     sums[to + j] += weights[weight + j]
             else:
-                for j in range(U(length * size)):
+                for j in range(length):
                     sums[to + j] += x * weights[weight + j]
-            for j in range(U(length * own)):
-                marks[mark + j] = 1
+    seen[: channels // size * pixels] = 0
 
 
 @inner
@@ -84,12 +105,17 @@ def add_sparse(sums, marks, weights, ptr, entry, base, table, gain, neuron, valu
 @inner
 def add_pool(sums, marks, ptr, entry, q, gain, neuron, value, graded, start, stop, offset):
     pixels, across, along = q[fp.IN_PIXELS], q[fp.CHANNEL_STRIDE], q[fp.PIXEL_STRIDE]
+    low, high, to_channel = offset, offset, 0
     for k in range(start, stop):
         x = gain * value[k] if graded else gain
-        channel, pixel = divmod(neuron[k] - offset, pixels)
-        row = q[fp.TABLE] + pixel
+        source = np.int64(neuron[k])
+        if source >= high:
+            channel = (source - offset) // pixels
+            low, high = offset + channel * pixels, offset + (channel + 1) * pixels
+            to_channel = channel * across
+        row = q[fp.TABLE] + source - low
         for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)])):
-            j = U(channel * across + entry[e] * along)
+            j = U(to_channel + entry[e] * along)
             sums[j] += x
             marks[j] = 1
 
@@ -106,7 +132,7 @@ def add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offse
 
 
 @pasted
-def add_weighted(sums, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
+def add_weighted(sums, seen, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
                  offset):  # fmt: skip
     """The connectivities that store weights; returns what they touched."""
     if q[fp.P_KIND] == fp.DENSE:
@@ -116,7 +142,9 @@ def add_weighted(sums, marks, pixel_marks, weights, ptr, entry, q, gain, granule
             add_dense_scaled(sums, weights, q[fp.BASE], q[fp.FAN_OUT], neuron, value, gain, graded, start, stop, offset)
         return fp.TOUCHED_ALL
     if q[fp.P_KIND] == fp.CONV:
-        add_conv(sums, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset)
+        add_conv(
+            sums, seen, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset
+        )
         return fp.TOUCHED_PIXELS
     add_sparse(
         sums, marks, weights, ptr, entry, q[fp.BASE], q[fp.TABLE], gain, neuron, value, graded, start, stop, offset
@@ -155,17 +183,17 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
             touched |= fp.TOUCHED_NEURONS
         elif q[fp.WIDTH] == 0:
             touched |= add_weighted(
-                work.sums, work.marks, work.pixel_marks, tables.w8, tables.ptr, tables.entry, q, gain, granules,
+                work.sums, work.seen, work.marks, work.pixel_marks, tables.w8, tables.ptr, tables.entry, q, gain, granules,
                 neuron, value, graded, start, stop, offset,
             )  # fmt: skip
         elif q[fp.WIDTH] == 1:
             touched |= add_weighted(
-                work.sums, work.marks, work.pixel_marks, tables.w16, tables.ptr, tables.entry, q, gain, granules,
+                work.sums, work.seen, work.marks, work.pixel_marks, tables.w16, tables.ptr, tables.entry, q, gain, granules,
                 neuron, value, graded, start, stop, offset,
             )  # fmt: skip
         else:
             touched |= add_weighted(
-                work.sums, work.marks, work.pixel_marks, tables.w32, tables.ptr, tables.entry, q, gain, granules,
+                work.sums, work.seen, work.marks, work.pixel_marks, tables.w32, tables.ptr, tables.entry, q, gain, granules,
                 neuron, value, graded, start, stop, offset,
             )  # fmt: skip
     return touched

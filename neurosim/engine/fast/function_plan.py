@@ -25,11 +25,13 @@ POP_COLUMNS = (
     "KIND", "N", "START", "GRADED", "STIMULUS_START", "SHIFT", "CHANNELS", "PIXELS", "CHANNEL_LAST", "GRANULES",
     "LEAK", "ROUNDING", "NUMERATOR", "LEAK_BITS", "AMOUNT", "REST", "RESET_TO", "RESET", "DELAYED", "STRICT",
     "REFRACTORY", "SPIKES", "LEAK_FIRST", "DECAY_INPUT", "LOW", "HIGH", "WRAP_BITS", "IN_START", "IN_STOP",
+    "FUSED", "KEEP", "KEEP_ADD", "KEEP_BITS",
 )  # fmt: skip
 (
     KIND, N, START, GRADED, STIMULUS_START, SHIFT, CHANNELS, PIXELS, CHANNEL_LAST, GRANULES,
     LEAK, ROUNDING, NUMERATOR, LEAK_BITS, AMOUNT, REST, RESET_TO, RESET, DELAYED, STRICT,
     REFRACTORY, SPIKES, LEAK_FIRST, DECAY_INPUT, LOW, HIGH, WRAP_BITS, IN_START, IN_STOP,
+    FUSED, KEEP, KEEP_ADD, KEEP_BITS,
 ) = range(len(POP_COLUMNS))  # fmt: skip
 
 # Float parameters of a population: what a leak keeps, what it removes, its amount, v_rest and v_reset.
@@ -55,7 +57,8 @@ class Tables(NamedTuple):
     C_out / groups) with kernel columns reversed; sparse: as stored. Float networks: all three are one float32 array.
     ptr : int64 row starts into ``entry`` int32. Sparse: targets. Pool: output pixels by input pixel. Conv: triples
     (output pixel, tap, length) by input pixel, a run of adjacent output pixels that meet adjacent taps.
-    threshold, bias, v_init : (n_neurons,) int64 or float32, C order.
+    threshold, bias, v_init : (n_neurons,) int64 or float32, C order. fused_threshold, fused_bias : the same, int32 in
+    integer networks; right where a population is FUSED (see `fused`), cut to the type elsewhere.
     """
 
     order: np.ndarray
@@ -72,6 +75,8 @@ class Tables(NamedTuple):
     threshold: np.ndarray
     bias: np.ndarray
     v_init: np.ndarray
+    fused_threshold: np.ndarray
+    fused_bias: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,8 @@ class FunctionPlan:
 class Workspace(NamedTuple):
     """What one worker changes. State by neuron (n_neurons,): v, wait, pending; the rest is scratch of one population.
 
-    sums, current : A. marks, pixel_marks : uint8, in the order of the sums. wide : int64 or float32, one block.
+    sums, current : A. marks, pixel_marks : uint8, in the order of the sums; seen : uint8, by source.
+    wide : int64 or float32, and narrow : int32 or float32, one block.
     active, fired : uint8 0 or 1; active_words, fired_words : the same memory as uint64.
     saturations, broken : (n_populations,) int64 counts.
     """
@@ -110,8 +116,10 @@ class Workspace(NamedTuple):
     sums: np.ndarray
     current: np.ndarray
     marks: np.ndarray
+    seen: np.ndarray
     pixel_marks: np.ndarray
     wide: np.ndarray
+    narrow: np.ndarray
     active: np.ndarray
     active_words: np.ndarray
     fired: np.ndarray
@@ -134,8 +142,10 @@ def make_workspace(plan: FunctionPlan) -> Workspace:
         sums=np.zeros(largest, plan.sum_type),
         current=np.zeros(largest, plan.sum_type),
         marks=np.zeros(largest, np.uint8),
+        seen=np.zeros(largest, np.uint8),
         pixel_marks=np.zeros(largest, np.uint8),
         wide=np.zeros(BLOCK, np.float32 if plan.narrow is np.float32 else np.int64),
+        narrow=np.zeros(BLOCK, plan.narrow),
         active=active_words.view(np.uint8),
         active_words=active_words,
         fired=fired_words.view(np.uint8),

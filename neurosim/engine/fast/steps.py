@@ -7,6 +7,7 @@ import numpy as np
 from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.accumulate import gather_input
 from neurosim.engine.fast.compile import U, inner, kernel, pasted
+from neurosim.engine.fast.fused import update_fused
 from neurosim.engine.fast.neurons import add_input, cross, leak, limit, reset_where, rest_of
 
 PACK = np.uint64(0x0102040810204080)
@@ -103,8 +104,14 @@ def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold,
 
 @pasted
 def update_lif(tables, work, p, t, current):
-    """All blocks of population p; returns the number of spikes (at least; 0 means none)."""
+    """All blocks of population p; returns an upper bound of its spikes."""
     pop, numbers = tables.pop[p], tables.pop_float[p]
+    if pop[fp.FUSED]:
+        work.saturations[p] += update_fused(
+            pop, numbers, work.narrow, work.v, work.pending, work.active, work.fired, tables.fused_threshold,
+            tables.fused_bias, current, t,
+        )  # fmt: skip
+        return pop[fp.N]
     total = 0
     for a in range(0, pop[fp.N], fp.BLOCK):
         b = min(a + fp.BLOCK, pop[fp.N])
@@ -124,36 +131,36 @@ def update_lif(tables, work, p, t, current):
 @inner
 def emit_fired(pop, work, neuron, used):
     """Append the neurons whose ``fired`` byte is 1, eight at a time; returns the new end."""
-    n, start = pop[fp.N], pop[fp.START]
+    n, start, end = pop[fp.N], pop[fp.START], U(used)
     words = (n + 7) // 8
     for j in range(n, words * 8):
         work.fired[j] = 0
-    for word in range(words):
+    for word in range(U(words)):
         if work.fired_words[word]:
             # Written always, kept if it fired: no branch to mispredict. The buffer has room for one too many.
-            for j in range(word * 8, word * 8 + 8):
-                neuron[used] = start + j
-                used += work.fired[j]
-    return used
+            for j in range(U(word * U(8)), U(word * U(8)) + U(8)):
+                neuron[end] = U(start) + j
+                end += U(work.fired[j])
+    return np.int64(end)
 
 
 @inner
 def emit_relay(pop, work, p, current, neuron, value, used):
     """Append a spike for each input that is not zero; counts values that do not fit the relay's bits."""
+    start, end = pop[fp.START], U(used)
+    for j in range(U(pop[fp.N])):
+        # Written always, kept if it is not zero: no branch to mispredict.
+        neuron[end] = U(start) + j
+        end += U(current[j] != 0)
     if pop[fp.GRADED]:
         low, high, scale = pop[fp.LOW], pop[fp.HIGH], 1 << pop[fp.SHIFT]
-        for j in range(pop[fp.N]):
-            x = current[j] * scale
-            # Written always, kept if it is not zero (and zero breaks no limit): no branch to mispredict.
-            neuron[used] = pop[fp.START] + j
-            value[used] = x
-            work.broken[p] += (x != 0) & ((x < low) | (x > high))
-            used += x != 0
-    else:
-        for j in range(pop[fp.N]):
-            neuron[used] = pop[fp.START] + j
-            used += current[j] != 0
-    return used
+        broken = 0
+        for k in range(U(used), end):
+            x = current[U(neuron[k] - start)] * scale
+            broken += (x < low) | (x > high)
+            value[k] = x
+        work.broken[p] += broken
+    return np.int64(end)
 
 
 @inner
