@@ -13,7 +13,7 @@ import numpy as np
 
 from neurosim.engine.check import check_memory, check_network, check_relays, check_stimulus
 from neurosim.engine.fast.function_lower import lower_function
-from neurosim.engine.fast.function_plan import FunctionPlan, make_workspace
+from neurosim.engine.fast.function_plan import FunctionPlan
 from neurosim.engine.fast.steps import collect, run_steps
 from neurosim.errors import NeurosimError
 from neurosim.snn.network import Network
@@ -72,6 +72,10 @@ def _processors() -> int:
         return os.cpu_count() or 1
 
 
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
 @dataclass(frozen=True)
 class _Part:
     """The spikes of one chunk of samples in their final order, and its counters."""
@@ -113,14 +117,11 @@ class _Run:
     def chunk(self, bounds: tuple[int, int]) -> _Part:
         """Samples ``bounds[0]`` .. ``bounds[1]``; the spike buffer doubles when it is nearly full."""
         plan, timesteps = self.plan, self.stimulus.timesteps
-        work = make_workspace(plan)
         rows = (bounds[1] - bounds[0]) * timesteps
         first = np.zeros((rows, plan.n_populations), np.int64)
         last = np.zeros_like(first)
         given = int(self.spikes_in[0][bounds[1] * timesteps] - self.spikes_in[0][bounds[0] * timesteps])
-        likely = min(rows * plan.n_neurons // 8, MOST_SPIKES_AT_FIRST)
-        neuron = np.empty(plan.n_neurons + max(2 * given, likely) + 1024, np.int32)
-        value = np.empty(neuron.size if plan.graded else 0, plan.narrow)
+        work, neuron, value = plan.take_scratch(max(2 * given, min(rows * plan.n_neurons // 8, MOST_SPIKES_AT_FIRST)))
         sample, timestep, used = bounds[0], 0, 0
         while True:
             sample, timestep, used = run_steps(
@@ -131,7 +132,9 @@ class _Run:
                 break
             neuron = np.concatenate([neuron, np.empty(neuron.size + plan.n_neurons, np.int32)])
             value = np.concatenate([value, np.empty(neuron.size - value.size if plan.graded else 0, plan.narrow)])
-        return self.part(bounds, first, last, neuron[:used], value[:used], work)
+        part = self.part(bounds, first, last, neuron[:used], value[:used], work)
+        plan.give_back((work, neuron, value))
+        return part
 
     def part(self, bounds, first, last, neuron, value, work) -> _Part:
         if self.plan.in_order:
@@ -141,16 +144,16 @@ class _Run:
             neuron, value = np.empty_like(neuron), np.empty_like(value)
             collect(first, last, *update_order, neuron, value)
         per_step = (last - first).sum(axis=1)
-        return _Part(bounds[1] - bounds[0], per_step, neuron, value, work.saturations, work.broken)
+        return _Part(bounds[1] - bounds[0], per_step, neuron, value, work.saturations.copy(), work.broken.copy())
 
     def joined(self, parts: list[_Part]) -> SpikeTrace:
-        value = np.concatenate([part.value for part in parts])
+        value = _joined([part.value for part in parts])
         return SpikeTrace(
             n_samples=self.stimulus.n_samples,
             timesteps=self.stimulus.timesteps,
             n_neurons=self.plan.n_neurons,
             ptr=np.concatenate([[0], np.cumsum(np.concatenate([part.per_step for part in parts]))]).astype(np.int64),
-            neuron=np.concatenate([part.neuron for part in parts]),
+            neuron=_joined([part.neuron for part in parts]),
             value=None if (value == 1).all() else value,
             active=self.active,
             membrane=self.membrane,

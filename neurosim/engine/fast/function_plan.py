@@ -7,7 +7,7 @@ contiguous) for the target of a convolution; index of (channel c, pixel p) = c *
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -79,6 +79,11 @@ class Tables(NamedTuple):
     fused_bias: np.ndarray
 
 
+MOST_SPARE, MOST_SPIKES_KEPT = 16, 1 << 22
+Scratch = tuple["Workspace", np.ndarray, np.ndarray]
+"""What one worker needs besides the plan: its workspace and its buffers of spikes and their values."""
+
+
 @dataclass(frozen=True)
 class FunctionPlan:
     """A network ready to run. ``sum_type`` is the type of exact input sums, ``narrow`` that of membranes and values."""
@@ -90,6 +95,7 @@ class FunctionPlan:
     largest_population: int
     graded: bool
     in_order: bool
+    _spare: list[Scratch] = field(default_factory=list)
 
     @property
     def n_populations(self) -> int:
@@ -99,6 +105,27 @@ class FunctionPlan:
     def n_bytes(self) -> int:
         """Memory of the tables; float networks count their one weight array three times."""
         return sum(array.nbytes for array in self.tables)
+
+    def take_scratch(self, n_spikes: int) -> Scratch:
+        """A workspace and buffers of ``n_spikes`` and more, those of an earlier run if there are any.
+
+        Fresh memory costs a page fault every few thousand bytes, which shows in a short run.
+        """
+        try:
+            work, neuron, value = self._spare.pop()
+        except IndexError:
+            work, neuron = make_workspace(self), np.zeros(0, np.int32)
+        work.saturations[:] = 0
+        work.broken[:] = 0
+        if neuron.size < self.n_neurons + n_spikes:
+            neuron = np.empty(self.n_neurons + n_spikes + 1024, np.int32)
+            value = np.empty(neuron.size if self.graded else 0, self.narrow)
+        return work, neuron, value
+
+    def give_back(self, scratch: Scratch) -> None:
+        """Only after a whole run: its flags and sums are zero again."""
+        if len(self._spare) < MOST_SPARE and scratch[1].size <= MOST_SPIKES_KEPT:
+            self._spare.append(scratch)
 
 
 class Workspace(NamedTuple):

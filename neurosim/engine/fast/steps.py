@@ -28,28 +28,29 @@ def settle(pop, work, touched, active):
         return work.sums
     channels, pixels, granules = pop[fp.CHANNELS], pop[fp.PIXELS], pop[fp.GRANULES]
     per_granule = channels // granules
+    sums, current, marks, pixel_marks = work.sums, work.current, work.marks, work.pixel_marks
     # A tile of pixels stays in the first cache while its channels are read one after another.
     for first in range(0, pixels, TILE):
-        length = min(TILE, pixels - first)
+        length = U(min(TILE, pixels - first))
         for c in range(channels):
             to, at = U(c * pixels + first), U(first * channels + c)
-            for p in range(U(length)):
-                work.current[to + p] = work.sums[at + p * U(channels)]
+            for p in range(length):
+                current[to + p] = sums[at + p * U(channels)]
     for c in range(channels):
         granule = c // per_granule
         to = c * pixels
         if granules == 1:
             for p in range(U(pixels)):
-                active[U(to) + p] = work.pixel_marks[p]
+                active[U(to) + p] = pixel_marks[p]
         else:
             for p in range(pixels):
-                active[to + p] = work.pixel_marks[p * granules + granule]
+                active[to + p] = pixel_marks[p * granules + granule]
         if touched & fp.TOUCHED_NEURONS:
             for p in range(pixels):
-                active[to + p] |= work.marks[p * channels + c]
+                active[to + p] |= marks[p * channels + c]
     if touched & fp.TOUCHED_ALL:
         active[:] = 1
-    return work.current
+    return current
 
 
 @inner
@@ -131,16 +132,16 @@ def update_lif(tables, work, p, t, current):
 @inner
 def emit_fired(pop, work, neuron, used):
     """Append the neurons whose ``fired`` byte is 1, eight at a time; returns the new end."""
-    n, start, end = pop[fp.N], pop[fp.START], U(used)
+    n, start, end, fired, fired_words = pop[fp.N], pop[fp.START], U(used), work.fired, work.fired_words
     words = (n + 7) // 8
     for j in range(n, words * 8):
-        work.fired[j] = 0
+        fired[j] = 0
     for word in range(U(words)):
-        if work.fired_words[word]:
+        if fired_words[word]:
             # Written always, kept if it fired: no branch to mispredict. The buffer has room for one too many.
             for j in range(U(word * U(8)), U(word * U(8)) + U(8)):
                 neuron[end] = U(start) + j
-                end += U(work.fired[j])
+                end += U(fired[j])
     return np.int64(end)
 
 
@@ -166,12 +167,12 @@ def emit_relay(pop, work, p, current, neuron, value, used):
 @inner
 def copy_stimulus(pop, work, stimulus_neuron, stimulus_value, a, b, neuron, value, used):
     """Append the spikes of the stimulus that belong to an input population."""
-    low, n, start = pop[fp.STIMULUS_START], pop[fp.N], pop[fp.START]
+    low, n, start, active = pop[fp.STIMULUS_START], pop[fp.N], pop[fp.START], work.active
     for k in range(a, b):
         j = stimulus_neuron[k] - low
         if 0 <= j < n:
             neuron[used] = start + j
-            work.active[start + j] = 1
+            active[start + j] = 1
             if value.size:
                 value[used] = stimulus_value[k] if stimulus_value.size else 1
             used += 1
@@ -187,12 +188,14 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
     else the spike buffer is nearly full and a call with a longer one goes on.
     """
     n_populations, n_neurons = tables.pop.shape[0], work.v.size
+    # Named here, not in the loops: each look into a tuple counts a reference, which costs more than a neuron does.
+    v, v_init, wait, pending, active_words = work.v, tables.v_init, work.wait, work.pending, work.active_words
     while s < chunk[1]:
         if t == 0:
             for j in range(n_neurons):
-                work.v[j] = tables.v_init[j]
-                work.wait[j] = 0
-                work.pending[j] = 0
+                v[j] = v_init[j]
+                wait[j] = 0
+                pending[j] = 0
         while t < timesteps:
             if used + n_neurons >= neuron.size:
                 return s, t, used
@@ -208,12 +211,12 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
                     used = step_population(tables, work, p, t, row, first, last, neuron, value, used)
                 last[row, p] = used
             out = active[s * timesteps + t]
-            for word in range(work.active_words.size):
-                out[word] = (work.active_words[word] * PACK) >> TOP_BYTE
-                work.active_words[word] = 0
+            for word in range(active_words.size):
+                out[word] = (active_words[word] * PACK) >> TOP_BYTE
+                active_words[word] = 0
             t += 1
         for j in range(n_neurons):
-            membrane[s, j] = work.v[j]
+            membrane[s, j] = v[j]
         s += 1
         t = 0
     return s, t, used
