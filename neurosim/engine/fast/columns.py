@@ -9,11 +9,13 @@ from __future__ import annotations
 NEVER = 1 << 62
 
 # fifo: one queue of one virtual channel. A sender keeps its TAIL, the receiver its HEAD (addresses of slots).
-# WAIT: the sender is blocked on it. CREDIT: quanta until the sender, actor UPSTREAM, knows of a freed place.
+# WAIT: the sender is blocked on it; a router of one channel has here the inputs that wait, which sleep until a place
+# is freed (SLEEP: address of the word that says so). CREDIT: quanta until the sender, actor UPSTREAM, knows of a freed
+# place.
 # HELD: a packet is on its way into it. OUT_VC: where the packet at its head goes. BUSY_UNTIL: of the input port, kept
 # in its first fifo. OCCUPIED: address of the word, and BIT in it, that says it is not empty. OF_PORT, OF_VC: its place.
-HEAD, TAIL, WAIT, CREDIT, UPSTREAM, HELD, OUT_VC, BUSY_UNTIL, OCCUPIED, BIT, OF_PORT, OF_VC = range(12)
-FIFO_ROW = 12
+HEAD, TAIL, WAIT, CREDIT, UPSTREAM, HELD, OUT_VC, BUSY_UNTIL, OCCUPIED, BIT, OF_PORT, OF_VC, SLEEP = range(13)
+FIFO_ROW = 13
 
 # slot: place for one flit in a ring. ARRIVE: when it may be seen, NEVER if there is none. READY: when the place is
 # known to be free to the sender, NEVER while it is taken.
@@ -21,7 +23,9 @@ WORD, ARRIVE, READY, NEXT = range(4)
 SLOT_ROW = 4
 
 # output: DOWN is the first fifo behind it, ACTOR who empties that. BEST is scratch of the grant.
+# A bus keeps its own pointer and time in the row of port 0, which leads nowhere there.
 GRANT, FREE_AT, DOWN, ACTOR, LATENCY, INTERVAL, BEST, FLITS = range(8)
+BUS_POINTER, BUS_FREE_AT = GRANT, FREE_AT
 OUTPUT_ROW = 8
 
 # port: what only routers with several channels or flits need: pointers of input and output, scratch of the accept.
@@ -36,8 +40,8 @@ TILE_ROW = 8
 PORT, ROUTER, ENTRY, CYCLES, DEPTH, INGRESS = range(2, 8)
 # update unit. LIMIT: spikes pushed when the batch is done. AT: when its work ends.
 BATCH, LAST_BATCH, PUSHED, LIMIT, AT, WAITING, STALL, UPDATE_END = range(8, 16)
-# egress unit. ROUTE .. LAST_ROUTE: packets left of the spike in hand.
-ROUTE, LAST_ROUTE, SEND_AT, FLIT, VC, SEND_POINTER, POPPED, EGRESS_END = range(16, 24)
+# egress unit. PACKET .. LAST_PACKET: packets left of the spike in hand.
+PACKET, LAST_PACKET, SEND_AT, FLIT, VC, SEND_POINTER, POPPED, EGRESS_END = range(16, 24)
 # synapse unit
 IDLE_AT, POP_POINTER, SYNAPSE_BUSY, SYNAPSE_END, INGRESS_OCCUPANCY = range(24, 29)
 ENDPOINT_ROW = 32

@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import njit
 
 from neurosim.engine.fast import columns as c
-from neurosim.engine.fast.queue import has_credit, move, tile_of, wait_for_credit
+from neurosim.engine.fast.queue import grant_place, has_credit, move, sleep_until_credit, tile_of, wait_for_credit
 from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake
 
 
@@ -20,7 +20,8 @@ def allocate_single(now, me, m, dims):
     fifos, outputs = m[tile + c.FIFOS], m[tile + c.OUTPUTS]
     n_asked = 0
     for word in range(dims.occupancy_words):
-        bits = m[m[tile + c.OCCUPANCY] + word]
+        sleeping = m[tile + c.OCCUPANCY] + word + dims.sleeping - dims.occupancy
+        bits = m[m[tile + c.OCCUPANCY] + word] & ~m[sleeping]
         while bits != 0:
             port = (word << 6) + lowest_bit(bits)
             bits &= bits - 1
@@ -34,10 +35,12 @@ def allocate_single(now, me, m, dims):
                 wake(m, dims, free_at, me)
                 continue
             if not has_credit(m, m[out + c.DOWN], now):
-                wait_for_credit(m, dims, m[out + c.DOWN], me)
+                if word == 0:
+                    sleep_until_credit(m, dims, m[out + c.DOWN], me, m[fifo + c.BIT], sleeping)
+                else:
+                    wait_for_credit(m, dims, m[out + c.DOWN], me)
                 continue
-            distance = port - m[out + c.GRANT]
-            distance += dims.ports if distance < 0 else 0
+            distance = grant_place(m, dims, out, m[slot + c.WORD] & c.PORT_MASK, port)
             best = m[out + c.BEST]
             if best == c.NEVER:
                 m[dims.scratch + n_asked] = out
@@ -49,6 +52,9 @@ def allocate_single(now, me, m, dims):
         out = m[dims.scratch + k]
         port = m[out + c.GRANT] + m[out + c.BEST]
         port -= dims.ports if port >= dims.ports else 0
+        if dims.fixed_order != 0:
+            place = dims.orders + (dims.ports + (out - outputs) // c.OUTPUT_ROW) * dims.ports + m[out + c.BEST]
+            port = m[place]
         m[out + c.BEST] = c.NEVER
         m[out + c.GRANT] = 0 if port + 1 == dims.ports else port + 1
         fifo = fifos + port * c.FIFO_ROW
