@@ -36,9 +36,9 @@ def network(kind: str, weights: list[torch.Tensor], parts, lif) -> nn.Sequential
             parts.Conv2d(weights[1].shape[1], weights[1].shape[0], 3, padding=1, bias=False),
             parts.Linear(weights[2].shape[1], weights[2].shape[0], bias=False),
         ]
-        net = nn.Sequential(
-            layers[0], lif(), parts.AvgPool2d(2), layers[1], lif(), parts.AvgPool2d(2), parts.Flatten(), layers[2], lif()
-        )  # fmt: skip
+        pools = parts.AvgPool2d(2), parts.AvgPool2d(2)
+        flat = parts.Flatten()
+        net = nn.Sequential(layers[0], lif(), pools[0], layers[1], lif(), pools[1], flat, layers[2], lif())
     with torch.no_grad():
         for module, weight in zip(layers, weights, strict=True):
             module.weight.copy_(weight)

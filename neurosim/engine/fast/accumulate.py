@@ -132,8 +132,8 @@ def add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offse
 
 
 @pasted
-def add_weighted(sums, seen, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
-                 offset):  # fmt: skip
+def add_weighted(sums, seen, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start,
+                 stop, offset):  # fmt: skip
     """The connectivities that store weights; returns what they touched."""
     if q[fp.P_KIND] == fp.DENSE:
         if q[fp.PLAIN]:
@@ -161,6 +161,8 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
     """
     touched = 0
     granules = tables.pop[p, fp.GRANULES]
+    ptr, entry = tables.ptr, tables.entry
+    sums, seen, marks, pixel_marks = work.sums, work.seen, work.marks, work.pixel_marks
     for i in range(tables.pop[p, fp.IN_START], tables.pop[p, fp.IN_STOP]):
         number = tables.incoming[i]
         q = tables.proj[number]
@@ -174,26 +176,24 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
         offset, gain = tables.pop[source, fp.START], tables.gain[number]
         graded = value.size > 0
         if kind == fp.POOL:
-            add_pool(
-                work.sums, work.marks, tables.ptr, tables.entry, q, gain, neuron, value, graded, start, stop, offset
-            )
+            add_pool(sums, marks, ptr, entry, q, gain, neuron, value, graded, start, stop, offset)
             touched |= fp.TOUCHED_NEURONS
         elif kind == fp.IDENTITY:
-            add_identity(work.sums, work.marks, q, gain, neuron, value, graded, start, stop, offset)
+            add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offset)
             touched |= fp.TOUCHED_NEURONS
         elif q[fp.WIDTH] == 0:
             touched |= add_weighted(
-                work.sums, work.seen, work.marks, work.pixel_marks, tables.w8, tables.ptr, tables.entry, q, gain, granules,
-                neuron, value, graded, start, stop, offset,
+                sums, seen, marks, pixel_marks, tables.w8, ptr, entry, q, gain, granules, neuron, value, graded, start,
+                stop, offset,
             )  # fmt: skip
         elif q[fp.WIDTH] == 1:
             touched |= add_weighted(
-                work.sums, work.seen, work.marks, work.pixel_marks, tables.w16, tables.ptr, tables.entry, q, gain, granules,
-                neuron, value, graded, start, stop, offset,
+                sums, seen, marks, pixel_marks, tables.w16, ptr, entry, q, gain, granules, neuron, value, graded, start,
+                stop, offset,
             )  # fmt: skip
         else:
             touched |= add_weighted(
-                work.sums, work.seen, work.marks, work.pixel_marks, tables.w32, tables.ptr, tables.entry, q, gain, granules,
-                neuron, value, graded, start, stop, offset,
+                sums, seen, marks, pixel_marks, tables.w32, ptr, entry, q, gain, granules, neuron, value, graded, start,
+                stop, offset,
             )  # fmt: skip
     return touched
