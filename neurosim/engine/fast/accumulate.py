@@ -46,38 +46,52 @@ def add_dense_scaled(sums, weights, base, n, neuron, value, gain, graded, start,
 
 
 @inner
-def mark_runs(marks, ptr, entry, row, granules, first, own):
-    """Mark the output pixels that one source pixel reaches, in the granules of one group of channels."""
-    for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)]), U(3)):
-        for out in range(entry[e], entry[e] + entry[e + U(2)]):
-            for j in range(out * granules + first, out * granules + first + own):
-                marks[U(j)] = 1
+def mark_runs(seen, listed, n_listed, marks, ptr, entry, q, granules):
+    """Mark the output pixels that the ``listed`` (group, source pixel) reach, in the granules of their group."""
+    pixels, own = q[fp.IN_PIXELS], q[fp.P_GRANULES]
+    for i in range(n_listed):
+        seen[listed[U(i)]] = 0
+        group, pixel = divmod(np.int64(listed[U(i)]), pixels) if own != granules else (0, np.int64(listed[U(i)]))
+        row = U(q[fp.TABLE] + pixel)
+        for e in range(U(ptr[row]), U(ptr[row + U(1)]), U(3)):
+            first, length = U(entry[e]), U(entry[e + U(2)])
+            if granules == 1:
+                for out in range(first, first + length):
+                    marks[out] = 1
+            else:
+                for out in range(first, first + length):
+                    for j in range(out * U(granules) + U(group * own), out * U(granules) + U((group + 1) * own)):
+                        marks[j] = 1
 
 
 @inner
-def add_conv(sums, seen, marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset):
+def add_conv(
+    sums, seen, listed, marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset
+):
     """Runs of (output pixel, output channel), contiguous in the sums and in the kernels.
 
-    ``seen`` (groups, source pixels), zero before and after: whose runs are marked, so that each is marked once.
+    ``seen`` (groups, source pixels), zero before and after, and ``listed`` collect whose runs are to be marked, so
+    that each is marked once.
     """
     base, taps, size, pixels = q[fp.BASE], q[fp.TAPS], q[fp.GROUP_SIZE], q[fp.IN_PIXELS]
-    channels, own, plain = q[fp.OUT_CHANNELS], q[fp.P_GRANULES], q[fp.PLAIN] != 0
-    group, low, high, kernel, to_group = 0, offset, offset, base, 0
+    channels, plain = q[fp.OUT_CHANNELS], q[fp.PLAIN] != 0
+    group, low, high, kernel, to_group, n_listed = 0, offset, offset, base, 0, U(0)
     for k in range(start, stop):
-        x = gain * value[k] if graded else gain
-        source = np.int64(neuron[k])
+        x = gain * value[U(k)] if graded else gain
+        source = np.int64(neuron[U(k)])
         if source >= high:
             # Sources ascend: a division for each channel, not for each spike.
             channel = (source - offset) // pixels
             low, high = offset + channel * pixels, offset + (channel + 1) * pixels
             group, kernel = channel // q[fp.IN_GROUP], base + channel * taps * size
             to_group = group * size
-        row = q[fp.TABLE] + source - low
         mark = U(group * pixels + source - low)
-        if not seen[mark]:
-            seen[mark] = 1
-            mark_runs(marks, ptr, entry, row, granules, group * own, own)
-        for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)]), U(3)):
+        # Written always, kept if new: no branch to mispredict.
+        listed[n_listed] = mark
+        n_listed += U(1 - seen[mark])
+        seen[mark] = 1
+        row = U(q[fp.TABLE] + source - low)
+        for e in range(U(ptr[row]), U(ptr[row + U(1)]), U(3)):
             to, weight = U(entry[e] * channels + to_group), U(kernel + entry[e + U(1)] * size)
             length = U(entry[e + U(2)] * size)
             if length == 1:
@@ -88,7 +102,7 @@ def add_conv(sums, seen, marks, weights, ptr, entry, q, gain, granules, neuron, 
             else:
                 for j in range(length):
                     sums[to + j] += x * weights[weight + j]
-    seen[: channels // size * pixels] = 0
+    mark_runs(seen, listed, np.int64(n_listed), marks, ptr, entry, q, granules)
 
 
 @inner
@@ -132,8 +146,8 @@ def add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offse
 
 
 @pasted
-def add_weighted(sums, seen, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start,
-                 stop, offset):  # fmt: skip
+def add_weighted(sums, seen, listed, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded,
+                 start, stop, offset):  # fmt: skip
     """The connectivities that store weights; returns what they touched."""
     if q[fp.P_KIND] == fp.DENSE:
         if q[fp.PLAIN]:
@@ -143,8 +157,9 @@ def add_weighted(sums, seen, marks, pixel_marks, weights, ptr, entry, q, gain, g
         return fp.TOUCHED_ALL
     if q[fp.P_KIND] == fp.CONV:
         add_conv(
-            sums, seen, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset
-        )
+            sums, seen, listed, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
+            offset,
+        )  # fmt: skip
         return fp.TOUCHED_PIXELS
     add_sparse(
         sums, marks, weights, ptr, entry, q[fp.BASE], q[fp.TABLE], gain, neuron, value, graded, start, stop, offset
@@ -162,7 +177,7 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
     touched = 0
     granules = tables.pop[p, fp.GRANULES]
     ptr, entry = tables.ptr, tables.entry
-    sums, seen, marks, pixel_marks = work.sums, work.seen, work.marks, work.pixel_marks
+    sums, seen, listed, marks, pixel_marks = work.sums, work.seen, work.listed, work.marks, work.pixel_marks
     for i in range(tables.pop[p, fp.IN_START], tables.pop[p, fp.IN_STOP]):
         number = tables.incoming[i]
         q = tables.proj[number]
@@ -183,17 +198,17 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
             touched |= fp.TOUCHED_NEURONS
         elif q[fp.WIDTH] == 0:
             touched |= add_weighted(
-                sums, seen, marks, pixel_marks, tables.w8, ptr, entry, q, gain, granules, neuron, value, graded, start,
-                stop, offset,
+                sums, seen, listed, marks, pixel_marks, tables.w8, ptr, entry, q, gain, granules, neuron, value,
+                graded, start, stop, offset,
             )  # fmt: skip
         elif q[fp.WIDTH] == 1:
             touched |= add_weighted(
-                sums, seen, marks, pixel_marks, tables.w16, ptr, entry, q, gain, granules, neuron, value, graded, start,
-                stop, offset,
+                sums, seen, listed, marks, pixel_marks, tables.w16, ptr, entry, q, gain, granules, neuron, value,
+                graded, start, stop, offset,
             )  # fmt: skip
         else:
             touched |= add_weighted(
-                sums, seen, marks, pixel_marks, tables.w32, ptr, entry, q, gain, granules, neuron, value, graded, start,
-                stop, offset,
+                sums, seen, listed, marks, pixel_marks, tables.w32, ptr, entry, q, gain, granules, neuron, value,
+                graded, start, stop, offset,
             )  # fmt: skip
     return touched

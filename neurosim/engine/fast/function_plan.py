@@ -131,7 +131,8 @@ class FunctionPlan:
 class Workspace(NamedTuple):
     """What one worker changes. State by neuron (n_neurons,): v, wait, pending; the rest is scratch of one population.
 
-    sums, current : A. marks, pixel_marks : uint8, in the order of the sums; seen : uint8, by source.
+    sums, current : A. marks, pixel_marks : uint8, in the order of the sums; seen : uint8, by
+    source, and listed : int32, those that were.
     wide : int64 or float32, and narrow : int32 or float32, one block.
     active, fired : uint8 0 or 1; active_words, fired_words : the same memory as uint64.
     saturations, broken : (n_populations,) int64 counts.
@@ -144,6 +145,7 @@ class Workspace(NamedTuple):
     current: np.ndarray
     marks: np.ndarray
     seen: np.ndarray
+    listed: np.ndarray
     pixel_marks: np.ndarray
     wide: np.ndarray
     narrow: np.ndarray
@@ -170,6 +172,7 @@ def make_workspace(plan: FunctionPlan) -> Workspace:
         current=np.zeros(largest, plan.sum_type),
         marks=np.zeros(largest, np.uint8),
         seen=np.zeros(largest, np.uint8),
+        listed=np.zeros(largest + 1, np.int32),
         pixel_marks=np.zeros(largest, np.uint8),
         wide=np.zeros(BLOCK, np.float32 if plan.narrow is np.float32 else np.int64),
         narrow=np.zeros(BLOCK, plan.narrow),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
 from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.compile import U, inner
@@ -23,13 +23,19 @@ from neurosim.engine.fast.compile import U, inner
 I32 = np.int32
 
 
+@intrinsic
+def shift_right_32(typing_context, x, bits):
+    """``x >> bits`` of an int32, bits 0 to 31, in 32 bits: the operator widens to int64, which halves the lanes."""
+    signature = types.int32(types.int32, types.int32)
+    return signature, lambda context, builder, signature, args: builder.ashr(*args)
+
+
 @inner
 def update_int(pop, numbers, wide, v, pending, active, fired, threshold, bias, current, t):
     """Every result is cut to int32, which it fits, so that the lanes stay narrow."""
-    # Without a leak (1, 0, 0); no branch, so that the shifts are known to be below 32 and are done in 32 bits.
-    leaks = 1 if t > 0 or pop[fp.LEAK_FIRST] != 0 else 0
-    bits, shift = (pop[fp.KEEP_BITS] * leaks) & 31, pop[fp.SHIFT] & 31
-    numerator, add = I32(1 + (pop[fp.KEEP] - 1) * leaks), I32(pop[fp.KEEP_ADD] * leaks)
+    numerator, add, bits, shift = I32(1), I32(0), I32(0), pop[fp.SHIFT] & 31
+    if t > 0 or pop[fp.LEAK_FIRST] != 0:
+        numerator, add, bits = I32(pop[fp.KEEP]), I32(pop[fp.KEEP_ADD]), I32(pop[fp.KEEP_BITS])
     mask, rest, reset_to = I32((1 << bits) - 1), I32(pop[fp.REST]), I32(pop[fp.RESET_TO])
     bottom, top = I32(pop[fp.LOW]), I32(pop[fp.HIGH])
     hard, closed, delayed = pop[fp.RESET] == fp.RESET_HARD, pop[fp.STRICT] == 0, pop[fp.DELAYED] != 0
@@ -40,9 +46,9 @@ def update_int(pop, numbers, wide, v, pending, active, fired, threshold, bias, c
             x, b = v[start + j], bias[start + j]
             active[start + j] |= (x != rest) | (b != 0)
             away = I32(x - rest)
-            high = I32(I32(away >> bits) * numerator)
+            high = I32(shift_right_32(away, bits) * numerator)
             low = I32(I32(away & mask) * numerator + add)
-            kept = I32(rest + I32(high + I32(low >> bits)))
+            kept = I32(rest + I32(high + shift_right_32(low, bits)))
             wide[j] = I32(kept + I32(I32(current[to + j] << shift) + b))
         if delayed:
             for j in range(n):

@@ -222,7 +222,7 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
     return s, t, used
 
 
-@pasted
+@inner
 def step_population(tables, work, p, t, row, first, last, neuron, value, used):
     """Gather, update and emit one population in one timestep; returns the new end of the spikes."""
     pop = tables.pop[p]
