@@ -121,17 +121,20 @@ def add_pool(sums, marks, ptr, entry, q, gain, neuron, value, graded, start, sto
     pixels, across, along = q[fp.IN_PIXELS], q[fp.CHANNEL_STRIDE], q[fp.PIXEL_STRIDE]
     low, high, to_channel = offset, offset, 0
     for k in range(start, stop):
-        x = gain * value[k] if graded else gain
-        source = np.int64(neuron[k])
+        x = gain * value[U(k)] if graded else gain
+        source = np.int64(neuron[U(k)])
         if source >= high:
             channel = (source - offset) // pixels
             low, high = offset + channel * pixels, offset + (channel + 1) * pixels
             to_channel = channel * across
-        row = q[fp.TABLE] + source - low
-        for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)])):
+        row = U(q[fp.TABLE] + source - low)
+        e, last = U(ptr[row]), U(ptr[row + U(1)])
+        # A `while`, because windows seldom overlap: the loop has one turn, and unrolling it would cost more.
+        while e < last:
             j = U(to_channel + entry[e] * along)
             sums[j] += x
             marks[j] = 1
+            e += U(1)
 
 
 @inner

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -104,10 +104,9 @@ class _Run:
         self.membrane = np.empty((stimulus.n_samples, network.n_neurons), plan.narrow)
 
     def in_threads(self, bounds: list[tuple[int, int]], threads: int, progress) -> list[_Part]:
-        parts, done = [], 0
-        with ThreadPoolExecutor(threads) as pool:
-            submit = map if threads == 1 else partial(pool.map)
-            for part in submit(self.chunk, bounds):
+        with nullcontext() if threads == 1 else ThreadPoolExecutor(threads) as pool:
+            parts, done = [], 0
+            for part in map(self.chunk, bounds) if pool is None else pool.map(self.chunk, bounds):
                 parts.append(part)
                 done += part.samples
                 if progress is not None:

@@ -86,7 +86,8 @@ class _Pools:
         return row, first
 
     def joined(self, arrays: list[np.ndarray], dtype) -> np.ndarray:
-        return np.concatenate([np.zeros(0, dtype), *arrays])
+        out = fp.aligned_zeros(sum(array.size for array in arrays), dtype)
+        return np.concatenate([np.zeros(0, dtype), *arrays], out=out)
 
     def weights(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if not self.integer:

@@ -132,16 +132,22 @@ def update_lif(tables, work, p, t, current):
 @inner
 def emit_fired(pop, work, neuron, used):
     """Append the neurons whose ``fired`` byte is 1, eight at a time; returns the new end."""
-    n, start, end, fired, fired_words = pop[fp.N], pop[fp.START], U(used), work.fired, work.fired_words
+    n, start, end, fired, fired_words, listed = (
+        pop[fp.N], pop[fp.START], U(used), work.fired, work.fired_words, work.listed,
+    )  # fmt: skip
     words = (n + 7) // 8
     for j in range(n, words * 8):
         fired[j] = 0
+    # Written always, kept if there is something in it: no branch to mispredict. Both lists have room for one too many.
+    n_listed = U(0)
     for word in range(U(words)):
-        if fired_words[word]:
-            # Written always, kept if it fired: no branch to mispredict. The buffer has room for one too many.
-            for j in range(U(word * U(8)), U(word * U(8)) + U(8)):
-                neuron[end] = U(start) + j
-                end += U(fired[j])
+        listed[n_listed] = word
+        n_listed += U(fired_words[word] != U(0))
+    for i in range(n_listed):
+        first = U(listed[i]) * U(8)
+        for j in range(first, first + U(8)):
+            neuron[end] = U(start) + j
+            end += U(fired[j])
     return np.int64(end)
 
 
