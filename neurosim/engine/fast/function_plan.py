@@ -157,7 +157,7 @@ class Workspace(NamedTuple):
     broken: np.ndarray
 
 
-BLOCK = 512
+BLOCK = 1024
 CACHE_LINE_BYTES = 64
 
 

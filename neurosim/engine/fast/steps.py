@@ -16,7 +16,7 @@ TILE = 64
 
 
 @inner
-def settle(pop, work, touched, active):
+def settle(pop, sums, current, marks, pixel_marks, touched, active):
     """Input sums in C order, and who was touched; the channel-last layout of convolutions ends here."""
     n = pop[fp.N]
     if not pop[fp.CHANNEL_LAST]:
@@ -24,11 +24,10 @@ def settle(pop, work, touched, active):
             active[:] = 1
         elif touched & fp.TOUCHED_NEURONS:
             for j in range(n):
-                active[j] = work.marks[j]
-        return work.sums
+                active[j] = marks[j]
+        return sums
     channels, pixels, granules = pop[fp.CHANNELS], pop[fp.PIXELS], pop[fp.GRANULES]
     per_granule = channels // granules
-    sums, current, marks, pixel_marks = work.sums, work.current, work.marks, work.pixel_marks
     # A tile of pixels stays in the first cache while its channels are read one after another.
     for first in range(0, pixels, TILE):
         length = U(min(TILE, pixels - first))
@@ -54,13 +53,13 @@ def settle(pop, work, touched, active):
 
 
 @inner
-def clear(pop, work, touched):
+def clear(pop, sums, marks, pixel_marks, touched):
     n = pop[fp.N]
-    work.sums[:n] = 0
+    sums[:n] = 0
     if touched & fp.TOUCHED_NEURONS:
-        work.marks[:n] = 0
+        marks[:n] = 0
     if touched & fp.TOUCHED_PIXELS:
-        work.pixel_marks[: pop[fp.PIXELS] * pop[fp.GRANULES]] = 0
+        pixel_marks[: pop[fp.PIXELS] * pop[fp.GRANULES]] = 0
 
 
 @pasted
@@ -130,11 +129,9 @@ def update_lif(tables, work, p, t, current):
 
 
 @inner
-def emit_fired(pop, work, neuron, used):
+def emit_fired(pop, fired, fired_words, listed, neuron, used):
     """Append the neurons whose ``fired`` byte is 1, eight at a time; returns the new end."""
-    n, start, end, fired, fired_words, listed = (
-        pop[fp.N], pop[fp.START], U(used), work.fired, work.fired_words, work.listed,
-    )  # fmt: skip
+    n, start, end = pop[fp.N], pop[fp.START], U(used)
     words = (n + 7) // 8
     for j in range(n, words * 8):
         fired[j] = 0
@@ -152,8 +149,8 @@ def emit_fired(pop, work, neuron, used):
 
 
 @inner
-def emit_relay(pop, work, p, current, neuron, value, used):
-    """Append a spike for each input that is not zero; counts values that do not fit the relay's bits."""
+def emit_relay(pop, broken, current, neuron, value, used):
+    """Append a spike for each input that is not zero; counts in ``broken`` (1,) values that do not fit."""
     start, end = pop[fp.START], U(used)
     for j in range(U(pop[fp.N])):
         # Written always, kept if it is not zero: no branch to mispredict.
@@ -161,19 +158,19 @@ def emit_relay(pop, work, p, current, neuron, value, used):
         end += U(current[j] != 0)
     if pop[fp.GRADED]:
         low, high, scale = pop[fp.LOW], pop[fp.HIGH], 1 << pop[fp.SHIFT]
-        broken = 0
+        outside = 0
         for k in range(U(used), end):
             x = current[U(neuron[k] - start)] * scale
-            broken += (x < low) | (x > high)
+            outside += (x < low) | (x > high)
             value[k] = x
-        work.broken[p] += broken
+        broken[0] += outside
     return np.int64(end)
 
 
 @inner
-def copy_stimulus(pop, work, stimulus_neuron, stimulus_value, a, b, neuron, value, used):
+def copy_stimulus(pop, active, stimulus_neuron, stimulus_value, a, b, neuron, value, used):
     """Append the spikes of the stimulus that belong to an input population."""
-    low, n, start, active = pop[fp.STIMULUS_START], pop[fp.N], pop[fp.START], work.active
+    low, n, start = pop[fp.STIMULUS_START], pop[fp.N], pop[fp.START]
     for k in range(a, b):
         j = stimulus_neuron[k] - low
         if 0 <= j < n:
@@ -194,7 +191,8 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
     else the spike buffer is nearly full and a call with a longer one goes on.
     """
     n_populations, n_neurons = tables.pop.shape[0], work.v.size
-    # Named here, not in the loops: each look into a tuple counts a reference, which costs more than a neuron does.
+    # Named here, not in the loops: each look into a tuple counts a reference, and handing over a whole tuple counts one
+    # for each of its arrays.
     v, v_init, wait, pending, active_words = work.v, tables.v_init, work.wait, work.pending, work.active_words
     while s < chunk[1]:
         if t == 0:
@@ -212,7 +210,7 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
                 first[row, p] = used
                 if pop[fp.KIND] == fp.INPUT:
                     a, b = stimulus[0][s * timesteps + t], stimulus[0][s * timesteps + t + 1]
-                    used = copy_stimulus(pop, work, stimulus[1], stimulus[2], a, b, neuron, value, used)
+                    used = copy_stimulus(pop, work.active, stimulus[1], stimulus[2], a, b, neuron, value, used)
                 else:
                     used = step_population(tables, work, p, t, row, first, last, neuron, value, used)
                 last[row, p] = used
@@ -235,17 +233,18 @@ def step_population(tables, work, p, t, row, first, last, neuron, value, used):
     touched = gather_input(tables, work, p, t, row, first, last, neuron, value)
     current = work.sums
     if touched & fp.ARRIVED:
-        current = settle(pop, work, touched, work.active[pop[fp.START] : pop[fp.START] + pop[fp.N]])
+        active = work.active[pop[fp.START] : pop[fp.START] + pop[fp.N]]
+        current = settle(pop, work.sums, work.current, work.marks, work.pixel_marks, touched, active)
     start = used
     if pop[fp.KIND] == fp.LIF:
         if update_lif(tables, work, p, t, current):
-            used = emit_fired(pop, work, neuron, used)
+            used = emit_fired(pop, work.fired, work.fired_words, work.listed, neuron, used)
     elif touched & fp.ARRIVED:
-        used = emit_relay(pop, work, p, current, neuron, value, used)
+        used = emit_relay(pop, work.broken[p : p + 1], current, neuron, value, used)
     if value.size and not pop[fp.GRADED]:
         value[start:used] = 1
     if touched & fp.ARRIVED:
-        clear(pop, work, touched)
+        clear(pop, work.sums, work.marks, work.pixel_marks, touched)
     return used
 
 
