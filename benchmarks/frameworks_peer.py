@@ -11,6 +11,7 @@ import json
 import sys
 import time
 import warnings
+from importlib import metadata
 
 import numpy as np
 import torch
@@ -19,7 +20,6 @@ from torch import nn
 warnings.filterwarnings("ignore")
 
 import snntorch  # noqa: E402
-import spikingjelly  # noqa: E402
 from snntorch import utils  # noqa: E402
 from spikingjelly.activation_based import functional, neuron  # noqa: E402
 from spikingjelly.activation_based import layer as sj  # noqa: E402
@@ -104,9 +104,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with np.load(sys.argv[1]) as stored:
         arrays = {name: torch.from_numpy(stored[name].astype(np.float32)) for name in stored.files}
-    version = {"torch": torch.__version__, "snntorch": snntorch.__version__, "spikingjelly": "?"}
-    version["spikingjelly"] = getattr(spikingjelly, "__version__", "?")
-    print(json.dumps(version), flush=True)
+    print(json.dumps({name: metadata.version(name) for name in ("torch", "snntorch", "spikingjelly")}), flush=True)
     models: dict[tuple[str, str], object] = {}
     with torch.no_grad():
         for line in sys.stdin:

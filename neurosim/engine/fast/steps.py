@@ -12,7 +12,7 @@ from neurosim.engine.fast.neurons import add_input, cross, leak, limit, reset_wh
 
 PACK = np.uint64(0x0102040810204080)
 TOP_BYTE = np.uint64(56)
-TILE = 64
+TILE = 32
 
 
 @inner
