@@ -44,7 +44,15 @@ BATCH, LAST_BATCH, PUSHED, LIMIT, AT, WAITING, STALL, UPDATE_END = range(8, 16)
 PACKET, LAST_PACKET, SEND_AT, FLIT, VC, SEND_POINTER, POPPED, EGRESS_END = range(16, 24)
 # synapse unit
 IDLE_AT, POP_POINTER, SYNAPSE_BUSY, SYNAPSE_END, INGRESS_OCCUPANCY = range(24, 29)
-ENDPOINT_ROW = 32
+# update unit, once a batch is done: PENDING: the next has not begun, since READY_AT; DRAIN: the spikes come first.
+PENDING, READY_AT, DRAIN = range(29, 32)
+# synapse unit: STAGED, the route looked up (-1: none) until STAGED_AT; WORK_FREE, when its work may begin.
+STAGED, STAGED_AT, WORK_FREE, BLOCKED_SINCE = range(32, 36)
+# port of the membrane memory, until when each unit holds it; then the waits in the order of `plan.WAITS`.
+PORT_UPDATE, PORT_SYNAPSE = range(36, 38)
+BANK_WAIT, SYNAPSE_PORT_WAIT, UPDATE_PORT_WAIT, INJECTION_WAIT, NETWORK_WAIT = range(38, 43)
+N_WAITS = 5
+ENDPOINT_ROW = 48
 
 # A flit is one word: output port at the router it is in, head, tail, destination endpoint, route.
 PORT_BITS, ENDPOINT_BITS, ROUTE_BITS = 12, 20, 29

@@ -35,20 +35,26 @@ def direction_elsewhere(m, dims, tile, endpoint):
 
 @njit(cache=True, nogil=True)
 def passes_edge(m, dims, tile, port, endpoint):
-    """Whether a packet leaving a torus router by ``port`` still has to pass the edge of that ring."""
+    """Whether a packet leaving a torus router by ``port`` has yet to pass the edge of that ring."""
+    if dims.topology != TORUS or port > 3:
+        return False
     end = dims.ends + endpoint * c.ENDPOINT_ROW
     axis = c.X if port < 2 else c.Y
     ahead = m[end + axis] - m[tile + axis]
-    return ahead < 0 if port == 0 or port == 2 else ahead > 0
+    return ahead > 0 if port & 1 else ahead < 0
 
 
 @njit(**INLINE)
-def channels(m, dims, tile, port, flit):
-    """[first, last) of the channels a packet may take behind ``port``: half of them each before and after the edge."""
-    if dims.topology != TORUS or port > 3:
+def channels(m, dims, tile, o, passes, port, vc):
+    """[first, last) of the channels behind output ``o`` for a packet that came by input ``port`` in channel ``vc``.
+
+    On a torus a packet that enters a ring takes the upper half if it will pass the ring's edge, else the lower half,
+    and keeps to it.
+    """
+    if dims.topology != TORUS or o > 3:
         return 0, dims.vcs
     half = dims.vcs >> 1
-    if passes_edge(m, dims, tile, port, (flit >> c.ENDPOINT_SHIFT) & c.ENDPOINT_MASK):
+    if vc >= half if port == o ^ 1 else passes:
         return half, dims.vcs
     return 0, half
 
