@@ -66,18 +66,23 @@ def simulate(
     trace_sample: int = 0,
     trace_steps: tuple[int, int] | None = None,
     network_samples: int | None = None,
+    timing: str = "cycle",
 ) -> Result:
     """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
     ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file. ``trace``
     also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer;
+    ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md);
     ``network_samples`` samples have every packet noted, for latencies (None: a few, where that is cheap). Raises
     NeurosimError when anything named cannot be found, read or fitted.
     """
     for name, value in (("samples", samples), ("timesteps", timesteps)):
         if value is not None and value < 1:
             raise NeurosimError(f"{name}: got {value}, expected at least 1")
-    choices = (("engine", engine, ("fast", "reference")), ("capacity", capacity, ("refuse", "report")))
+    choices = (
+        ("engine", engine, ("fast", "reference")), ("capacity", capacity, ("refuse", "report")),
+        ("timing", timing, ("cycle", "estimate")),
+    )  # fmt: skip
     for name, value, allowed in choices:
         if value not in allowed:
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
@@ -103,12 +108,13 @@ def simulate(
         placement = None if one_array else from_column_order(work.core_of_neuron, target)
     parameters = {
         "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
-        "seed": seed, "engine": engine, "capacity": capacity, "mapping": None if mapping is None else str(mapping),
+        "seed": seed, "engine": engine, "timing": timing, "capacity": capacity,
+        "mapping": None if mapping is None else str(mapping),
     }  # fmt: skip
     result = run_stages(
         work.network, target, spikes, engine=engine, capacity=capacity, placement=placement, threads=threads,
         progress=progress, name=work.name, ann=_twin(work, target, spikes.n_samples), parameters=parameters,
-        network_samples=network_samples,
+        network_samples=network_samples, timing=timing,
     )  # fmt: skip
     if trace is not None:
         from neurosim.report.timeline import write_timeline

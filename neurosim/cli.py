@@ -57,7 +57,8 @@ def _progress(enabled: bool) -> Iterator[object]:
 def _result_name(parameters: dict) -> str:
     keys = ("workload", "chip", "samples", "timesteps", "seed", "engine")
     workload, chip, samples, steps, seed, engine = (parameters[k] for k in keys)
-    return f"{Path(str(workload)).stem}_{chip}_{samples}x{steps}_seed{seed}_{engine}.npz"
+    guess = "_estimate" if parameters.get("timing") == "estimate" else ""
+    return f"{Path(str(workload)).stem}_{chip}_{samples}x{steps}_seed{seed}_{engine}{guess}.npz"
 
 
 @app.command()
@@ -79,6 +80,7 @@ def run(
     network_samples: Annotated[
         int | None, typer.Option(help="Samples whose every packet is noted, for latencies; default up to 4.")
     ] = None,
+    timing: Annotated[str, typer.Option(help="cycle, or estimate: faster, exact counts, rough cycles.")] = "cycle",
     plots: Annotated[Path | None, typer.Option(help="Also draw energy and link load into this folder (PNG).")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -93,7 +95,7 @@ def run(
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
             capacity=capacity, input=input, labels=labels, progress=progress, trace=trace, trace_sample=trace_sample,
-            trace_steps=_steps(trace_steps), network_samples=network_samples,
+            trace_steps=_steps(trace_steps), network_samples=network_samples, timing=timing,
         )  # fmt: skip
     saved = result.save(out / _result_name(result.provenance["parameters"]))
     drawn = _draw(result, plots, saved.stem)

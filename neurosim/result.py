@@ -44,6 +44,7 @@ class Result:
     waits : (rounds, cores + 1) x `WAIT_CAUSES` int64 quanta over all samples, the host last; barrier_cycles : (samples,
     rounds) int64, the part of round_cycles after the last work; both None in files of older versions.
     network : `neurosim.engine.network_metrics` of the first samples, or None where it was not measured.
+    timing_mode : ``cycle``, or ``estimate`` where quanta (and leakage) are estimated.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
 
@@ -73,6 +74,7 @@ class Result:
     waits: np.ndarray | None = None
     barrier_cycles: np.ndarray | None = None
     network: dict[str, Any] | None = None
+    timing_mode: str = "cycle"
 
     @property
     def accuracy(self) -> float | None:
@@ -157,6 +159,7 @@ class Result:
             "packets": dict(self.packets),
             "cycles": {"total": self.cycles_total, "per_sample_mean": self.cycles_total / self.samples},
             "timing": {
+                "mode": self.timing_mode,
                 "barrier_cycles": None if self.barrier_cycles is None else int(self.barrier_cycles.sum()),
                 "waits": self.waits_total,
             },
@@ -204,6 +207,7 @@ class Result:
         header = {key: getattr(self, key) for key in _PLAIN}
         header["format"] = FORMAT
         header["network"] = self.network
+        header["timing_mode"] = self.timing_mode
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
         header["energy"] = [[x.component, x.action, x.place, x.part, x.source] for x in self.energy.leaves]
         arrays = {
@@ -241,6 +245,7 @@ class Result:
                 round_cycles=arrays["round_cycles"],
                 **{key: arrays.get(key) for key in _OPTIONAL},
                 network=header.get("network"),
+                timing_mode=header.get("timing_mode", "cycle"),
                 **{key: header[key] for key in _PLAIN},
             )
         except (KeyError, TypeError, ValueError) as error:
