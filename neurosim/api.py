@@ -7,6 +7,7 @@ from typing import Any
 
 from neurosim.arch import Chip, load_chip
 from neurosim.arch.event import EventChip
+from neurosim.arch.phases import PhaseChip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.file import from_column_order, read_placement
 from neurosim.result import Result
@@ -29,6 +30,23 @@ def _twin(workload: Workload, chip: Chip, samples: int) -> dict[str, Any] | None
     cost = cost_ann(model, chip, len(labels))
     accuracy = float((model.predict(workload.data[:samples]) == labels).mean())
     return {"accuracy": accuracy, **cost}
+
+
+def _check_runnable(chip: Chip | EventChip | PhaseChip) -> None:
+    """Raises NeurosimError that says why, for a chip on which no workload can be run to an energy."""
+    if isinstance(chip, EventChip):
+        why = (
+            "execution is 'event', which takes a stream of events and no timesteps (neurosim.engine.event, "
+            "docs/events.md)"
+        )
+    elif isinstance(chip, PhaseChip):
+        why = "execution is 'phases', which times steps from their counts and runs no network (docs/phases.md)"
+    elif chip.without_energy is not None:
+        reason = " ".join(chip.without_energy.split())
+        why = f"has no energies ({reason}); it is there for its timing (neurosim show chip)"
+    else:
+        return
+    raise NeurosimError(f"chip {chip.name}: {why}; choose a chip with execution 'barrier' and prices")
 
 
 def simulate(
@@ -64,11 +82,7 @@ def simulate(
         if value not in allowed:
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
     target = load_chip(chip) if isinstance(chip, str) else chip
-    if isinstance(target, EventChip):
-        raise NeurosimError(
-            f"chip {target.name}: execution is 'event', which takes a stream of events and no timesteps "
-            "(neurosim.engine.event, docs/events.md); choose a chip with execution 'barrier'"
-        )
+    _check_runnable(target)
     if isinstance(workload, Network):
         if stimulus is None:
             raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")

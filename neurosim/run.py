@@ -195,6 +195,7 @@ def simulate(
             "delivered": int(timing.delivered.sum()),
             # What was sent and never taken out; queues hold back, so the laws above allow none.
             "drops": int(timing.sent.sum() - timing.delivered.sum()),
+            "injected": int(timing.injected.sum()),
             "flit_hops": int(timing.link_flits.sum()),
         },
         footprint=footprint_by_memory(mapping, chip),

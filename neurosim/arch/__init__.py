@@ -3,6 +3,17 @@
 from neurosim.arch.actions import ACTIONS, Action
 from neurosim.arch.event import EventChip
 from neurosim.arch.loader import ChipError, chip_from_data, list_chips, load_chip
+from neurosim.arch.phases import PhaseChip
 from neurosim.arch.schema import Chip
 
-__all__ = ["ACTIONS", "Action", "Chip", "ChipError", "EventChip", "chip_from_data", "list_chips", "load_chip"]
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Chip",
+    "ChipError",
+    "EventChip",
+    "PhaseChip",
+    "chip_from_data",
+    "list_chips",
+    "load_chip",
+]

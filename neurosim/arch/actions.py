@@ -11,11 +11,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Action:
-    """One countable hardware event of one component."""
+    """One countable hardware event of one component.
+
+    ``only_for`` names the chip feature (`Chip.features`) without which it cannot happen; "" is every chip. A chip
+    must price the actions of the features it has.
+    """
 
     name: str
     component: str
     meaning: str
+    only_for: str = ""
 
 
 _ACTIONS = (
@@ -41,10 +46,14 @@ _ACTIONS = (
     Action("axon_out", "egress", "one packet made and sent by a core"),
     Action("inject", "router", "one flit from a core into its router"),
     Action("host_inject", "io", "one input packet from the host into the mesh"),
-    Action("hop_east", "router", "one flit over a link to the east"),
-    Action("hop_west", "router", "one flit over a link to the west"),
-    Action("hop_north", "router", "one flit over a link to the north"),
-    Action("hop_south", "router", "one flit over a link to the south"),
+    Action("hop_east", "router", "one flit over a link to the east", "grid"),
+    Action("hop_west", "router", "one flit over a link to the west", "grid"),
+    Action("hop_north", "router", "one flit over a link to the north", "grid"),
+    Action("hop_south", "router", "one flit over a link to the south", "grid"),
+    Action("hop_up", "router", "one flit over a link towards the root", "tree"),
+    Action("hop_down", "router", "one flit over a link towards the leaves", "tree"),
+    Action("hop_off_chip", "router", "one flit over a link between two chips", "off_chip"),
+    Action("router_lookup", "router", "one look-up in a router's key table", "key_table"),
     Action("hop_local", "router", "one flit from a router to a core of its tile or to the host"),
     Action("router_flit", "router", "one flit through one router: buffer, arbiter and crossbar"),
     Action("barrier", "barrier", "one barrier over all cores in use"),
@@ -52,3 +61,8 @@ _ACTIONS = (
 )
 
 ACTIONS: dict[str, Action] = {action.name: action for action in _ACTIONS}
+
+
+def actions_of(features: frozenset[str]) -> list[str]:
+    """Names of the actions that a chip with these features can do, in the registry's order."""
+    return [action.name for action in ACTIONS.values() if action.only_for == "" or action.only_for in features]

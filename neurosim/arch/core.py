@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from neurosim.arch.part import Natural, Part, Positive
 
@@ -48,7 +48,10 @@ class EventCycles(Part):
 
 
 class SynapseUnit(Part):
-    """Axon lookup, then fetch and accumulate for one packet at a time."""
+    """Axon lookup, then fetch and accumulate for one packet at a time.
+
+    With ``accumulates: in_update`` a packet is only looked up: the update unit reads the weights, in its own time.
+    """
 
     axon_lookup_cycles: Natural
     lanes: Annotated[int, Field(ge=1, le=4096)]
@@ -56,6 +59,19 @@ class SynapseUnit(Part):
     mac_cycles_per_group: Positive
     pool_cycles_per_group: Positive
     overlap: Literal["pipelined", "serial"] = "pipelined"
+    accumulates: Literal["on_arrival", "in_update"] = "on_arrival"
+
+
+class Scan(Part):
+    """What a walk takes on top if it goes over the axons too, spike or none.
+
+    ``fixed_cycles`` once before the first neuron; ``axon_cycles`` for every axon of the core (``axons_in``) in each
+    access to a neuron; with ``every_neuron`` the walk goes on over the neurons that hold nothing.
+    """
+
+    fixed_cycles: Natural
+    axon_cycles: Natural
+    every_neuron: bool
 
 
 class UpdateUnit(Part):
@@ -65,6 +81,7 @@ class UpdateUnit(Part):
     access_cycles: Natural
     active_cycles: Natural
     spike_cycles: Natural
+    scan: Scan | None = None
 
 
 class Egress(Part):
@@ -90,3 +107,15 @@ class Core(Part):
     synapse: SynapseUnit
     update: UpdateUnit
     egress: Egress
+
+    @model_validator(mode="after")
+    def _axons(self) -> Core:
+        if self.update.scan is not None and self.axons_in is None:
+            raise ValueError("axons_in: expected a number where update.scan counts them")
+        return self
+
+    @property
+    def access_cycles(self) -> int:
+        """Quanta of the update unit's access to one neuron, its walk over the axons included."""
+        scan = self.update.scan
+        return self.update.access_cycles + (0 if scan is None else scan.axon_cycles * self.axons_in)

@@ -8,7 +8,9 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from neurosim.arch.describe_event import event_facts, operations_table
+from neurosim.arch.describe_phases import phase_facts, phases_table, quantities_table
 from neurosim.arch.event import EventChip
+from neurosim.arch.phases import PhaseChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import ResolvedPrice, resolve_leakage, resolve_prices
 
@@ -24,7 +26,7 @@ _SAID = {
 _MODES = {"decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period"}
 
 
-def describe(chip: Chip | EventChip) -> Group:
+def describe(chip: Chip | EventChip | PhaseChip) -> Group:
     """Everything the chip file says, resolved to numbers, as a rich renderable that folds to the console's width.
 
     Raises NeurosimError when a price or a leakage cannot be resolved.
@@ -32,7 +34,8 @@ def describe(chip: Chip | EventChip) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    own = _event_parts(chip) if isinstance(chip, EventChip) else _timestep_parts(chip)
+    makers = {EventChip: _event_parts, PhaseChip: _phase_parts}
+    own = makers.get(type(chip), _timestep_parts)(chip)
     parts: list[RenderableType | None] = [
         Text(f"{chip.name}: {chip.title}", style="bold"),
         Text(" ".join(chip.description.split())),
@@ -48,8 +51,21 @@ def describe(chip: Chip | EventChip) -> Group:
 def _timestep_parts(chip: Chip) -> list[RenderableType | None]:
     return [
         _facts("Structure", _structure(chip)), _facts("Arithmetic", _arithmetic(chip)), _memories(chip),
-        _timing(chip), _prices(chip), _leakage(chip),
+        _timing(chip), *_energy(chip),
     ]  # fmt: skip
+
+
+def _energy(chip: Chip) -> list[RenderableType | None]:
+    if chip.without_energy is not None:
+        return [_facts("Energy", [("none", " ".join(chip.without_energy.split()))])]
+    return [_prices(chip), _leakage(chip)]
+
+
+def _phase_parts(chip: PhaseChip) -> list[RenderableType | None]:
+    columns = (("quantity", "left"), ("kind", "left"), ("from", "right"), ("to", "right"), ("meaning", "left"))
+    quantities = quantities_table(chip, _table("What a step is described by", *columns))
+    phases = _table("Phases of a step, in order", ("phase", "left"), ("cycles", "left"), ("what it does", "left"))
+    return [_facts("Structure", phase_facts(chip)), quantities, phases_table(chip, phases)]
 
 
 def _event_parts(chip: EventChip) -> list[RenderableType | None]:
@@ -93,7 +109,7 @@ def _facts(title: str, rows: Iterable[tuple[str, str]]) -> Table | None:
 def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     mesh, core, t = chip.mesh, chip.core, chip.technology
     cores = f"{mesh.cores_per_tile} core{'s' * (mesh.cores_per_tile > 1)} a tile"
-    yield "mesh", f"{mesh.width} x {mesh.height} tiles, {cores}, {chip.n_cores} cores"
+    yield "mesh", f"{mesh.title()} ({mesh.topology}), {cores}, {chip.n_cores} cores"
     axons = ", ".join(
         f"{'any number of' if n is None else _count(n)} axons {way}"
         for way, n in (("in", core.axons_in), ("out", core.axons_out))
@@ -102,19 +118,32 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     yield "neurons", f"{neurons}; {axons} a core"
     # Device type and objective pick rows of the SRAM table; a chip of published constants never opens it.
     derived = any(spec.derive for spec in [*chip.energy.values(), *chip.leakage])
-    memories = f", {t.device} devices, memories optimised for {t.objective}" if derived else ""
-    yield "technology", f"{t.node_nm:g} nm, {t.voltage_v:g} V{memories}"
+    memories = f", {t.device} devices, memories optimised for {t.objective}" if derived and t else ""
+    yield "technology", "none stated" if t is None else f"{t.node_nm:g} nm, {t.voltage_v:g} V{memories}"
     kind = "synchronous" if chip.clock.synchronous else "asynchronous"
     yield "clock", f"{kind}, quantum {_ns(chip, 1)}"
     walk = "every neuron" if core.update_policy == "all" else "touched neurons only"
     yield "execution", f"{core.execution} a timestep, delivery in the {chip.delivery.replace('_', ' ')}, updates {walk}"
-    yield "synapse unit", f"{core.synapse.lanes} lane{'s' * (core.synapse.lanes > 1)}, {core.synapse.overlap}"
-    yield "update unit", f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}"
+    if core.synapse.accumulates == "in_update":
+        yield "synapse unit", "marks the axon of each packet; the update unit reads the weights"
+    else:
+        yield "synapse unit", f"{core.synapse.lanes} lane{'s' * (core.synapse.lanes > 1)}, {core.synapse.overlap}"
+    walked = ", walks neurons that hold nothing too" if core.update.scan and core.update.scan.every_neuron else ""
+    yield "update unit", f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}{walked}"
     yield "queues", f"{core.ingress_depth} packets into a core, {core.egress_depth} out of it"
     r = chip.router
     channels = f"{r.virtual_channels} virtual channel{'s' * (r.virtual_channels > 1)}"
     flits = f"{r.flits_per_packet} flit{'s' * (r.flits_per_packet > 1)} of {r.packet_bits} b a packet"
-    yield "router", f"X first, {channels} of {r.queue_depth_flits} flits, {flits}"
+    first = {"mesh": "X first", "torus": "X first, shorter way round", "tree": "up, then down", "bus": "one bus"}
+    r_way = f"{first[mesh.topology]}, {r.delivery}"
+    yield "router", f"{r_way}, {channels} of {r.queue_depth_flits} flits, {flits}"
+    if r.priority is not None:
+        orders = "; ".join(f"to {out} {', '.join(sides)}" for out, sides in r.priority if sides)
+        yield "arbitration", f"fixed priority of the sides packets come from: {orders}"
+    if r.address == "relative":
+        x, y = 1 << (r.dx_bits - 1), 1 << (r.dy_bits - 1)
+        reach = f"dx {-x} to {x - 1} in {r.dx_bits} b, dy {-y} to {y - 1} in {r.dy_bits} b"
+        yield "address", f"relative, {r.address_bits} b of each packet: {reach}"
     x, y = chip.io.tile
     payload = f", payload of {chip.io.payload_bits} b" if chip.io.payload_bits else ""
     yield "host port", f"tile ({x}, {y}){payload}"
@@ -163,11 +192,16 @@ def _timing(chip: Chip) -> Table:
     unit, update, router = chip.core.synapse, chip.core.update, chip.router
     rows = [("axon lookup", unit.axon_lookup_cycles, "one packet into a core")]
     group = f"one group of {unit.lanes} synaptic events" if unit.lanes > 1 else "one synaptic event"
-    rows += [(f"accumulate, {kind}", n, group) for kind, n in unit.cycles_per_group]
-    rows += [("multiply-accumulate", unit.mac_cycles_per_group, group.replace("synaptic", "graded"))]
-    rows += [("pool, copy, residual", unit.pool_cycles_per_group, group.replace("synaptic event", "contribution"))]
+    if unit.accumulates == "on_arrival":
+        rows += [(f"accumulate, {kind}", n, group) for kind, n in unit.cycles_per_group]
+        rows += [("multiply-accumulate", unit.mac_cycles_per_group, group.replace("synaptic", "graded"))]
+        rows += [("pool, copy, residual", unit.pool_cycles_per_group, group.replace("synaptic event", "contribution"))]
     visit = f"one group of {update.lanes} neurons" if update.lanes > 1 else "one neuron"
-    rows += [("neuron access", update.access_cycles, visit)]
+    walk = visit
+    if update.scan is not None:
+        rows += [("update, once", update.scan.fixed_cycles, "before the first neuron of a step")]
+        walk = f"{visit}, {update.scan.axon_cycles} for each axon in it"
+    rows += [("neuron access", chip.core.access_cycles, walk)]
     rows += [("neuron active", update.active_cycles, "added for each active one")]
     rows += [("neuron spike", update.spike_cycles, "added for each spike")]
     rows += [("packet out", chip.core.egress.cycles_per_packet, "one packet made")]

@@ -7,16 +7,18 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 
 from neurosim.arch.event import EventChip
+from neurosim.arch.phases import PhaseChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import memory_figures, resolve_leakage, resolve_prices
 from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 
-_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin"}
+_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin", PhaseChip: "reckon"}
+_SCHEMAS = {"event": EventChip, "phases": PhaseChip}
 
 
 class ChipError(NeurosimError):
@@ -29,7 +31,7 @@ def list_chips(execution: str | None = None) -> list[str]:
     return names if execution is None else [n for n in names if load_chip(n).core.execution == execution]
 
 
-def load_chip(name_or_path: str | Path) -> Chip | EventChip:
+def load_chip(name_or_path: str | Path) -> Chip | EventChip | PhaseChip:
     """A shipped chip by name, or a chip file by path. Raises ChipError naming file, field, value and limit."""
     name = str(name_or_path)
     shipped = list_chips()
@@ -52,17 +54,17 @@ def load_chip(name_or_path: str | Path) -> Chip | EventChip:
         raise ChipError(f"{path}: {error}") from None
 
 
-def chip_from_data(data: Any, where: str) -> Chip | EventChip:
+def chip_from_data(data: Any, where: str) -> Chip | EventChip | PhaseChip:
     """Check plain data against the schema of its ``core.execution``. ``where`` names the file in messages."""
     if not isinstance(data, dict):
         raise ChipError(f"{where}: holds {type(data).__name__}, expected a mapping that begins with 'format'")
     core = data.get("core")
-    schema = EventChip if isinstance(core, dict) and core.get("execution") == "event" else Chip
+    schema = _SCHEMAS.get(str(core.get("execution")), Chip) if isinstance(core, dict) else Chip
     try:
         chip = schema.model_validate(data)
     except ValidationError as error:
         raise ChipError(_explain(where, error, schema)) from None
-    if isinstance(chip, EventChip):
+    if not isinstance(chip, Chip):
         return chip
     try:
         # A chip whose prices cannot be worked out is refused here, where the file is still known.
@@ -78,7 +80,7 @@ def _explain(where: str, error: ValidationError, schema: type[BaseModel]) -> str
     """One line for the most telling problem; a misspelt key comes before the missing one that it leaves behind."""
     problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
     first = problems[0]
-    path = ".".join(str(part) for part in first["loc"])
+    path = ".".join(str(part) for part in first["loc"] if not _is_tag(part))
     others = len(problems) - 1
     more = f" (and {others} more problem{'s' * (others > 1)})" if others else ""
     if first["type"] == "extra_forbidden":
@@ -94,6 +96,11 @@ def _explain(where: str, error: ValidationError, schema: type[BaseModel]) -> str
         # Messages about the chip as a whole name their field themselves.
         text = f"{path}: {_got(first['input'])}{message}" if path else message
     return " ".join(f"{where}: {text}{more}".splitlines())
+
+
+def _is_tag(part: str | int) -> bool:
+    """Whether a part of a place is the name of an alternative (`Topology`, `Ways`), which the file does not spell."""
+    return isinstance(part, str) and part.startswith("<")
 
 
 def _got(value: Any) -> str:
@@ -113,10 +120,15 @@ def _short(value: Any) -> str:
 def _known_keys(schema: type[BaseModel], location: tuple) -> set[str]:
     """Keys that the schema knows at a place in the file."""
     model: Any = schema
+    annotation: Any = schema
     for part in location:
+        if _is_tag(part):
+            model = _tagged(annotation, part) or model
+            continue
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
         if part in fields:
-            model = _model_in(fields[part].annotation) or model
+            annotation = fields[part].annotation
+            model = _model_in(annotation) or model
     return {field.alias or name for name, field in model.model_fields.items()}
 
 
@@ -125,6 +137,16 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((m for part in get_args(annotation) if (m := _model_in(part))), None)
+
+
+def _tagged(annotation: Any, tag: str) -> type[BaseModel] | None:
+    """The alternative of that name in an annotation of alternatives."""
+    for part in get_args(annotation):
+        if any(isinstance(note, Tag) and note.tag == tag for note in getattr(part, "__metadata__", ())):
+            return get_args(part)[0]
+        if (found := _tagged(part, tag)) is not None:
+            return found
+    return None
 
 
 def _check_access_times(chip: Chip) -> None:

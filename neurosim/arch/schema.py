@@ -12,11 +12,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from neurosim.arch.actions import ACTIONS
+from neurosim.arch.actions import ACTIONS, actions_of
 from neurosim.arch.core import Core
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
+from neurosim.arch.router import MULTICAST_PORTS, WAYS, Router
+from neurosim.arch.topology import Topology
 
 
 class Clock(Part):
@@ -33,50 +35,6 @@ class Technology(Part):
     voltage_v: PositiveFloat
     device: Literal["hp", "lstp", "lop"] = "lstp"
     objective: Literal["ED^2", "ED"] = "ED^2"
-
-
-class Mesh(Part):
-    """Tiles in rows and columns; tile number = x + width * y, x grows to the east and y to the north."""
-
-    topology: Literal["mesh"]
-    width: Annotated[int, Field(ge=1, le=1024)]
-    height: Annotated[int, Field(ge=1, le=1024)]
-    cores_per_tile: Annotated[int, Field(ge=1, le=64)]
-
-    @property
-    def n_tiles(self) -> int:
-        return self.width * self.height
-
-
-class Directions(Part):
-    """One value for each way out of a router."""
-
-    east: Positive
-    west: Positive
-    north: Positive
-    south: Positive
-    local: Positive
-
-
-class Credits(Part):
-    """How long a freed queue slot takes to be known at the sender: core, neighbouring router, router before a core."""
-
-    injection: Positive
-    link: Positive
-    local: Positive
-
-
-class Router(Part):
-    """Dimension-order router (X first) with credits; see docs/model.md for its exact timing."""
-
-    virtual_channels: Annotated[int, Field(ge=1, le=16)] = 1
-    queue_depth_flits: Annotated[int, Field(ge=1, le=4096)]
-    flits_per_packet: Annotated[int, Field(ge=1, le=64)] = 1
-    packet_bits: Annotated[int, Field(ge=1, le=4096)]
-    injection_cycles: Positive
-    latency_cycles: Directions
-    interval_cycles: Directions
-    credit_cycles: Credits
 
 
 class HostPort(Part):
@@ -136,7 +94,8 @@ class Chip(Part):
     """A whole chip file.
 
     ``origins`` says which source a field (and all below it) was taken from; ``assumptions`` why a field has the value
-    it has where no source gives one. Prices and leakages name their sources themselves.
+    it has where no source gives one. Prices and leakages name their sources themselves; ``without_energy`` says why a
+    chip has none.
     """
 
     format: Literal["neurosim-chip/1"]
@@ -147,41 +106,93 @@ class Chip(Part):
     origins: dict[str, Source] = Field(default_factory=dict)
     assumptions: dict[str, str] = Field(default_factory=dict)
     clock: Clock
-    technology: Technology
-    mesh: Mesh
+    technology: Technology | None = None
+    mesh: Topology
     router: Router
     io: HostPort
     barrier: Barrier
     delivery: Literal["same_step", "next_step"]
     core: Core
     arithmetic: Arithmetic
-    energy: dict[str, PriceSpec]
-    leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
+    energy: dict[str, PriceSpec] = Field(default_factory=dict)
+    leakage: tuple[LeakageSpec, ...] = Field((), min_length=1)
+    without_energy: Source | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Chip:
+        self._check_ways()
+        if self.without_energy is None:
+            self._check_prices()
+        elif self.energy or self.leakage:
+            raise ValueError("without_energy: the file gives energy or leakage; keep the one or the others")
+        scan = self.core.update.scan
+        if scan is not None and scan.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
+            raise ValueError(
+                "core.update.scan.every_neuron: expected only with delivery next_step and update_policy all"
+            )
+        if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
+            raise ValueError(
+                f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
+                f"on {self.mesh.title()}"
+            )
+        check_origins(self, self.origins, self.sources)
+        return self
+
+    def _check_prices(self) -> None:
+        """Every action priced, every source listed."""
+        for name in ("technology", "energy", "leakage"):
+            if not getattr(self, name):
+                raise ValueError(f"{name}: missing; add it, or say in without_energy why there is none")
         unknown = sorted(set(self.energy) - set(ACTIONS))
         if unknown:
             close = difflib.get_close_matches(unknown[0], ACTIONS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"actions are {', '.join(ACTIONS)}"
             raise ValueError(f"energy.{unknown[0]}: unknown action; {hint}")
-        missing = [name for name in ACTIONS if name not in self.energy]
+        missing = [name for name in actions_of(self.features) if name not in self.energy]
         if missing:
             raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
         check_included(self.energy)
-        if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
-            raise ValueError(
-                f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
-                f"on the {self.mesh.width} x {self.mesh.height} mesh"
-            )
         named = [(f"energy.{name}", spec.source) for name, spec in self.energy.items()]
         named += [(f"leakage.{i}", spec.source) for i, spec in enumerate(self.leakage)]
         strangers = [(place, name) for place, name in named if name is not None and name not in self.sources]
         if strangers:
             place, name = strangers[0]
             raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
-        check_origins(self, self.origins, self.sources)
-        return self
+
+    def _check_ways(self) -> None:
+        kind = self.mesh.topology
+        for name in ("latency_cycles", "interval_cycles"):
+            if type(getattr(self.router, name)) is not WAYS[kind]:
+                ways = ", ".join(WAYS[kind].model_fields)
+                raise ValueError(f"router.{name}: expected {ways} for mesh.topology {kind}")
+        if kind == "torus" and self.router.virtual_channels % 2:
+            raise ValueError(
+                f"router.virtual_channels: got {self.router.virtual_channels}, expected an even number on a torus; "
+                "half of the channels are for packets that still have to pass the edge"
+            )
+        for name, asked in (("priority", self.router.priority), ("address", self.router.address_bits)):
+            if asked and "grid" not in self.features:
+                raise ValueError(f"router.{name}: expected only on a mesh or torus, got mesh.topology {kind}")
+        if self.router.delivery == "multicast" and self.mesh.router_ports > MULTICAST_PORTS:
+            raise ValueError(
+                f"router.delivery: multicast, with {self.mesh.router_ports} ports a router; "
+                f"expected at most {MULTICAST_PORTS}"
+            )
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What this chip has beyond the common template, in the words of the action registry's ``only_for``."""
+        grid = self.mesh.topology in ("mesh", "torus")
+        return frozenset(
+            name
+            for name, has in (
+                ("grid", grid),
+                ("tree", self.mesh.topology == "tree"),
+                ("off_chip", getattr(self.mesh, "chips", None) is not None),
+                ("key_table", self.router.key_table is not None),
+            )
+            if has
+        )
 
     @property
     def n_cores(self) -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.arch import Chip
-from neurosim.engine.plan import TimingPlan, TimingResult
+from neurosim.engine.plan import RouterPlan, TimingPlan, TimingResult
+from neurosim.engine.wiring import Link, links
 from neurosim.mapping.mapping import Mapping
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import Lif
@@ -144,30 +145,56 @@ def _neurons(rows: _Rows, network: Network, chip: Chip, mapping: Mapping, timing
         rows.add("neuron_spike", place, part, int(timing.spiked[neurons].sum()))
 
 
-def _network_on_chip(rows: _Rows, network: Network, chip: Chip, plan: TimingPlan, timing: TimingResult) -> None:
-    """Packets out, injections and flits by link, from packets sent by route and flits by router output."""
-    source = np.repeat(np.arange(plan.n_neurons), np.diff(plan.route_ptr))
-    from_endpoint = plan.endpoint[source].astype(np.int64)
+def _network_on_chip(rows: _Rows, network: Network, plan: TimingPlan, sent: np.ndarray) -> None:
+    """Packets made, from packets sent by route. A multicast packet is sent on all routes of its neuron at once."""
+    degree = np.diff(plan.route_ptr)
+    source = np.repeat(np.arange(plan.n_neurons), degree)
+    packets = sent
+    if plan.router.multicast:
+        source = np.flatnonzero(degree)
+        packets = sent[plan.route_ptr[:-1][source]]
     n_populations = len(network.populations)
-    key = from_endpoint * n_populations + plan.population[source]
-    sent = np.zeros((plan.n_cores + 1) * n_populations, np.int64)
-    np.add.at(sent, key, timing.sent)
+    key = plan.endpoint[source].astype(np.int64) * n_populations + plan.population[source]
+    made = np.zeros((plan.n_cores + 1) * n_populations, np.int64)
+    np.add.at(made, key, packets)
     flits = plan.router.flits_per_packet
-    for flat in np.flatnonzero(sent):
+    for flat in np.flatnonzero(made):
         endpoint, part = divmod(int(flat), n_populations)
         name = network.populations[part].name
         if endpoint == plan.n_cores:
-            rows.add("host_inject", "host", name, sent[flat])
+            rows.add("host_inject", "host", name, made[flat])
             continue
-        rows.add("routing_read", f"core {endpoint}", name, sent[flat])
-        rows.add("axon_out", f"core {endpoint}", name, sent[flat])
-        rows.add("inject", f"core {endpoint}", name, sent[flat] * flits)
-    for tile in np.flatnonzero(timing.link_flits.sum(axis=1)):
-        place = f"tile {tile}"
-        for port, direction in enumerate(DIRECTIONS):
-            rows.add(f"hop_{direction}", place, "mesh", timing.link_flits[tile, port])
-        rows.add("hop_local", place, "mesh", timing.link_flits[tile, 4:].sum())
-        rows.add("router_flit", place, "mesh", timing.link_flits[tile].sum())
+        rows.add("routing_read", f"core {endpoint}", name, made[flat])
+        rows.add("axon_out", f"core {endpoint}", name, made[flat])
+        rows.add("inject", f"core {endpoint}", name, made[flat] * flits)
+
+
+def _links(rows: _Rows, chip: Chip, plan: TimingPlan, link_flits: np.ndarray) -> None:
+    """Hops by link, by where the link leads, and router passages."""
+    local = plan.router.first_local
+    action = {(link.router, link.port): hop_action(plan.router, link) for link in links(plan.router)}
+    for router in np.flatnonzero(link_flits.sum(axis=1)):
+        place = router_name(plan.router, int(router))
+        for port in np.flatnonzero(link_flits[router, :local]):
+            rows.add(action[int(router), int(port)], place, "mesh", link_flits[router, port])
+        rows.add("hop_local", place, "mesh", link_flits[router, local:].sum())
+        rows.add("router_flit", place, "mesh", link_flits[router].sum())
+        if "key_table" in chip.features:
+            rows.add("router_lookup", place, "mesh", link_flits[router].sum())
+
+
+def hop_action(router: RouterPlan, link: Link) -> str:
+    """The action of one flit over a link."""
+    if link.off_chip:
+        return "hop_off_chip"
+    if router.topology == "tree":
+        return "hop_up" if link.port == 0 else "hop_down"
+    return f"hop_{DIRECTIONS[link.port]}"
+
+
+def router_name(router: RouterPlan, number: int) -> str:
+    """``tile 5``, or ``router 1`` for one above the tiles of a tree."""
+    return f"tile {number - router.first_tile}" if number >= router.first_tile else f"router {number}"
 
 
 def count_activity(
@@ -177,7 +204,8 @@ def count_activity(
     rows = _Rows()
     _synapses(rows, network, chip, mapping, timing.delivered)
     _neurons(rows, network, chip, mapping, timing)
-    _network_on_chip(rows, network, chip, plan, timing)
+    _network_on_chip(rows, network, plan, timing.sent)
+    _links(rows, chip, plan, timing.link_flits)
     rows.add("barrier", "chip", "barrier", timing.round_cycles.size)
     if network.readout is not None and network.readout.kind == "membrane":
         part = network.readout.population

@@ -5,21 +5,31 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.arch.router import Priority
 from neurosim.engine.plan import RouterPlan, TimingPlan
 from neurosim.mapping.layout import is_unrolled
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.schedule import round_table
 from neurosim.snn.network import Network
 
+# Names of the chip file in the order of RouterPlan's five times; a topology without a way of its own repeats one.
+WAYS = {
+    "mesh": ("east", "west", "north", "south", "local"),
+    "torus": ("east", "west", "north", "south", "local"),
+    "tree": ("up", "down", "down", "down", "local"),
+    "bus": ("local",) * 5,
+}
 
-def _router_plan(chip: Chip) -> RouterPlan:
-    r = chip.router
-    directions = ("east", "west", "north", "south", "local")
+
+def router_plan(chip: Chip) -> RouterPlan:
+    r, mesh = chip.router, chip.mesh
+    directions = WAYS[mesh.topology]
+    edge = getattr(mesh, "chips", None)
     return RouterPlan(
-        width=chip.mesh.width,
-        height=chip.mesh.height,
-        cores_per_tile=chip.mesh.cores_per_tile,
-        host_tile=chip.io.tile[0] + chip.mesh.width * chip.io.tile[1],
+        width=mesh.width,
+        height=mesh.height,
+        cores_per_tile=mesh.cores_per_tile,
+        host_tile=chip.io.tile[0] + mesh.width * chip.io.tile[1],
         virtual_channels=r.virtual_channels,
         queue_depth=r.queue_depth_flits,
         flits_per_packet=r.flits_per_packet,
@@ -29,7 +39,23 @@ def _router_plan(chip: Chip) -> RouterPlan:
         credit_injection_cycles=r.credit_cycles.injection,
         credit_link_cycles=r.credit_cycles.link,
         credit_local_cycles=r.credit_cycles.local,
+        priority=None if r.priority is None else _priority(r.priority),
+        topology=mesh.topology,
+        arity=getattr(mesh, "arity", 0),
+        levels=getattr(mesh, "levels", 0),
+        chip_width=edge.width if edge else 0,
+        chip_height=edge.height if edge else 0,
+        off_chip_latency_cycles=edge.latency_cycles if edge else 1,
+        off_chip_interval_cycles=edge.interval_cycles if edge else 1,
+        multicast=r.delivery == "multicast",
     )
+
+
+def _priority(priority: Priority) -> tuple[tuple[int, ...], ...]:
+    """Directions as numbers; those a way out does not name follow in their own order."""
+    sides = WAYS["mesh"]
+    named = [[sides.index(side) for side in getattr(priority, out)] for out in sides]
+    return tuple((*row, *(d for d in range(5) if d not in row)) for row in named)
 
 
 def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
@@ -50,8 +76,9 @@ def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
 def route_busy(network: Network, chip: Chip, mapping: Mapping) -> np.ndarray:
     """Quanta that the destination works on one packet of each route, (n_routes,) int64, at least 1.
 
-    Axon lookup, then for each row the fetch of its words (spread over the banks) and the accumulation of its events
-    (in groups of lanes), one behind the other or overlapped as the chip says. The host takes its own interval.
+    Axon lookup, and unless the update unit accumulates, for each row the fetch of its words (spread over the banks) and
+    the accumulation of its events (in groups of lanes), one behind the other or overlapped as the chip says. The host
+    takes its own interval.
     """
     routes, unit, memory = mapping.routes, chip.core.synapse, chip.core.synaptic_memory
     fetch = -(-routes.row_words.astype(np.int64) // memory.banks) * memory.read_cycles
@@ -60,9 +87,20 @@ def route_busy(network: Network, chip: Chip, mapping: Mapping) -> np.ndarray:
     accumulate = groups * per_group[routes.row_projection] if per_group.size else groups
     row = np.maximum(fetch, accumulate) if unit.overlap == "pipelined" else fetch + accumulate
     before = np.concatenate([[0], np.cumsum(row)])
-    busy = before[routes.row_ptr[1:]] - before[routes.row_ptr[:-1]] + unit.axon_lookup_cycles
+    busy = before[routes.row_ptr[1:]] - before[routes.row_ptr[:-1]]
+    if unit.accumulates == "in_update":
+        busy = np.zeros_like(busy)
+    busy = busy + unit.axon_lookup_cycles
     busy[routes.endpoint == chip.n_cores] = chip.io.input_interval_cycles
     return np.maximum(busy, 1).astype(np.int64)
+
+
+def _empty_neurons(chip: Chip, per_core: list[np.ndarray]) -> np.ndarray | None:
+    """Quanta of each core's walk over the neurons that hold nothing, (n_cores,) int64; None if it leaves them out."""
+    if chip.core.update.scan is None or not chip.core.update.scan.every_neuron:
+        return None
+    empty = np.array([max(0, chip.core.neurons - held.size) for held in per_core], np.int64)
+    return -(-empty // chip.core.update.lanes) * chip.core.access_cycles
 
 
 def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int) -> TimingPlan:
@@ -74,14 +112,14 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
     per_core = [np.concatenate(s) if s else np.zeros(0, np.int64) for s in slots]
     update = chip.core.update
     return TimingPlan(
-        router=_router_plan(chip),
+        router=router_plan(chip),
         n_cores=chip.n_cores,
         ingress_depth=chip.core.ingress_depth,
         egress_depth=chip.core.egress_depth,
         egress_cycles=chip.core.egress.cycles_per_packet,
         host_cycles=chip.io.input_interval_cycles,
         update_lanes=update.lanes,
-        access_cycles=update.access_cycles,
+        access_cycles=chip.core.access_cycles,
         active_cycles=update.active_cycles,
         spike_cycles=update.spike_cycles,
         touched_only=chip.core.update_policy == "touched",
@@ -95,4 +133,6 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
         route_busy=route_busy(network, chip, mapping),
         round_timestep=round_table(network, mapping.lag, mapping.level, chip.delivery, timesteps),
         barrier_cycles=chip.barrier.cycles_for(mapping.tiles_used),
+        update_before=0 if update.scan is None else update.scan.fixed_cycles,
+        update_after=_empty_neurons(chip, per_core),
     )

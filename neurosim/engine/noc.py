@@ -80,7 +80,7 @@ def simulate_packets(
 
 def _node_program(router: RouterPlan, src, dst, ctime, flits: int | None) -> NodeProgram:
     src, dst, ctime = (np.asarray(a, np.int64) for a in (src, dst, ctime))
-    n_cores = router.width * router.height * router.cores_per_tile
+    n_cores = router.n_tiles * router.cores_per_tile
     if not src.shape == dst.shape == ctime.shape or src.ndim != 1:
         raise NeurosimError(f"packets: src {src.shape}, dst {dst.shape}, ctime {ctime.shape}; expected three equal")
     for name, ends in (("src", src), ("dst", dst)):
@@ -137,5 +137,5 @@ def _reference(program: NodeProgram) -> tuple[np.ndarray, np.ndarray]:
     finished.run()
     times = np.zeros((2, program.order.size), np.int64)
     for packet in finished.packets:
-        times[:, packet.route] = packet.inject, packet.arrive
+        times[:, packet.route] = packet.inject, packet.arrived[packet.route]
     return times[0], times[1]

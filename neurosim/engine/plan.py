@@ -5,7 +5,7 @@ tie-break, is docs/model.md; the names here are the ones used there.
 
 Endpoints are the cores 0 .. n_cores-1 and, last, the host (number n_cores). Core c sits on tile c // cores_per_tile
 and uses local port c % cores_per_tile of that tile's router; the host uses one more local port of ``host_tile``.
-Router ports are 0..3 = +x, -x, +y, -y, then the local ports. Tile number = x + width * y.
+Router ports are 0..3 = +x, -x, +y, -y, then the local ports. Tile number = x + width * y. Trees: `RouterPlan`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,20 @@ __all__ = ["IDLE", "NOT_IN_ROUND", "PacketLog", "RouterPlan", "TimingPlan", "Tim
 
 @dataclass(frozen=True)
 class RouterPlan:
-    """One router setting for the whole mesh. Directions are +x (east), -x (west), +y (north), -y (south), local."""
+    """How tiles are joined, and one setting for all routers.
+
+    ``topology`` is mesh, torus, tree or bus. Mesh and torus: tile r is router r; five times of ``latency_cycles`` and
+    ``interval_cycles`` for +x (east), -x (west), +y (north), -y (south), local. Tree: ``arity`` and ``levels``; routers
+    level by level from the root, 0, the tiles (leaves) last; ports 0 = up, 1 .. arity = down, then local; the times
+    are up, down, two unused, local; the host is at the root. Bus: one router, of which only one input and, but for
+    multicast, one output works at a time.
+
+    ``chip_width`` x ``chip_height`` tiles are one chip (0: all of them); a link between chips has the ``off_chip``
+    times. With ``multicast`` a spike is one packet, copied where the ways to its destinations part.
+
+    priority : mesh and torus: for each output direction the input directions in the order in which they are granted,
+        all five of them; None: round robin.
+    """
 
     width: int
     height: int
@@ -36,6 +49,47 @@ class RouterPlan:
     credit_injection_cycles: int
     credit_link_cycles: int
     credit_local_cycles: int
+    topology: str = "mesh"
+    arity: int = 0
+    levels: int = 0
+    chip_width: int = 0
+    chip_height: int = 0
+    off_chip_latency_cycles: int = 1
+    off_chip_interval_cycles: int = 1
+    multicast: bool = False
+    priority: tuple[tuple[int, ...], ...] | None = None
+
+    @property
+    def n_tiles(self) -> int:
+        return self.width * self.height
+
+    @property
+    def first_tile(self) -> int:
+        """The router of tile 0; those before it, in a tree, have no cores."""
+        return (self.n_tiles - 1) // (self.arity - 1) if self.topology == "tree" else 0
+
+    @property
+    def n_routers(self) -> int:
+        return self.first_tile + self.n_tiles
+
+    @property
+    def first_local(self) -> int:
+        """Number of the first local port."""
+        return 1 + self.arity if self.topology == "tree" else 4
+
+    @property
+    def n_ports(self) -> int:
+        """Ports of a router: links, cores, and one for the host (on every router; used on one)."""
+        return self.first_local + self.cores_per_tile + 1
+
+    @property
+    def host_router(self) -> int:
+        return 0 if self.topology == "tree" else self.host_tile
+
+    def input_order(self, port: int) -> list[int]:
+        """Input ports in the order in which output ``port`` grants them; local ports, the host's last, ascend."""
+        ports = range(self.n_ports)
+        return [k for direction in self.priority[min(port, 4)] for k in ports if min(k, 4) == direction]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +105,8 @@ class TimingPlan:
     round_timestep : (n_rounds, n_populations) int32, the network timestep a population works on in a round,
         NOT_IN_ROUND, or IDLE (updated by the chip outside its own window: costs access only, never spikes).
     barrier_cycles : quanta added at the end of every round.
+    update_before : quanta of every core's update unit before its first slot.
+    update_after : (n_cores,) int64, quanta of it behind the last slot (neurons that hold nothing); None: 0.
     """
 
     router: RouterPlan
@@ -74,6 +130,8 @@ class TimingPlan:
     route_busy: np.ndarray
     round_timestep: np.ndarray
     barrier_cycles: int
+    update_before: int = 0
+    update_after: np.ndarray | None = None
 
     @property
     def n_neurons(self) -> int:
@@ -110,8 +168,9 @@ class TimingResult:
     round_cycles : (n_samples, n_rounds), barrier included.
     accessed, active, spiked : (n_neurons,) neuron updates done, those with something to do, and spikes emitted.
     delivered : (n_routes,) packets taken out of the ingress queue at the destination.
-    sent : (n_routes,) packets injected.
-    link_flits : (n_tiles, 5 + cores_per_tile) flits that left each router output; the last column is the host port.
+    sent : (n_routes,) packets injected, a multicast packet counted on each of its routes.
+    link_flits : (n_routers, n_ports) flits that left each router output; the last column is the host port.
+    injected : (n_cores + 1,) packets made by each endpoint; with unicast the sum of ``sent`` over its routes.
     synapse_busy, update_busy, update_stall : (n_rounds, n_cores) quanta.
     """
 
@@ -122,6 +181,7 @@ class TimingResult:
     delivered: np.ndarray
     sent: np.ndarray
     link_flits: np.ndarray
+    injected: np.ndarray
     synapse_busy: np.ndarray
     update_busy: np.ndarray
     update_stall: np.ndarray

@@ -12,6 +12,8 @@ from neurosim.snn.trace import SpikeTrace
 
 MAX_ENDPOINTS, MAX_PORTS, MAX_ROUTES = 1 << 20, 1 << 12, 1 << 29
 MAX_DELAY = 1 << 16
+MAX_MULTICAST_PORTS = 62
+TOPOLOGIES = ("mesh", "torus", "tree", "bus")
 
 
 def run_timing(
@@ -47,8 +49,11 @@ def check_router(router: RouterPlan) -> None:
     """Ranges of every field; delays of 0 would let something happen before its cause."""
     for name in ("width", "height", "virtual_channels", "queue_depth", "flits_per_packet"):
         _between(f"router.{name}", getattr(router, name), 1)
+    if router.topology not in TOPOLOGIES:
+        raise NeurosimError(f"plan.router.topology: got {router.topology!r}, expected {', '.join(TOPOLOGIES)}")
     _between("router.cores_per_tile", router.cores_per_tile, 1, MAX_PORTS - 6)
-    _between("router.host_tile", router.host_tile, 0, router.width * router.height - 1)
+    _between("router.host_tile", router.host_tile, 0, router.n_tiles - 1)
+    _check_topology(router)
     for name in ("injection_cycles", "credit_injection_cycles", "credit_link_cycles", "credit_local_cycles"):
         _between(f"router.{name}", getattr(router, name), 1, MAX_DELAY)
     for name in ("latency_cycles", "interval_cycles"):
@@ -57,16 +62,48 @@ def check_router(router: RouterPlan) -> None:
             raise NeurosimError(f"plan.router.{name}: {len(values)} values, expected 5 (+x, -x, +y, -y, local)")
         for k, value in enumerate(values):
             _between(f"router.{name}[{k}]", value, 1, MAX_DELAY)
+    if router.priority is None:
+        return
+    if router.topology not in ("mesh", "torus"):
+        raise NeurosimError(
+            f"plan.router.priority: got one for a {router.topology}, expected it on a mesh or torus only"
+        )
+    if len(router.priority) != 5 or any(sorted(row) != [0, 1, 2, 3, 4] for row in router.priority):
+        raise NeurosimError("plan.router.priority: expected five rows, each the directions 0 to 4 in some order")
+
+
+def _check_topology(router: RouterPlan) -> None:
+    if router.topology == "tree":
+        _between("router.arity", router.arity, 2, MAX_PORTS)
+        _between("router.levels", router.levels, 0, 20)
+        _between("router.width", router.width, router.arity**router.levels, router.arity**router.levels)
+    if router.topology in ("tree", "bus"):
+        _between("router.height", router.height, 1, 1)
+    if router.topology == "bus":
+        _between("router.width", router.width, 1, 1)
+    if router.topology == "torus" and router.virtual_channels % 2:
+        raise NeurosimError(
+            f"plan.router.virtual_channels: got {router.virtual_channels}, expected an even number on a torus"
+        )
+    if router.chip_width or router.chip_height:
+        for name in ("chip_width", "chip_height"):
+            _between(f"router.{name}", getattr(router, name), 1)
+        _between("router.off_chip_latency_cycles", router.off_chip_latency_cycles, 1, MAX_DELAY)
+        _between("router.off_chip_interval_cycles", router.off_chip_interval_cycles, 1, MAX_DELAY)
+    if router.multicast:
+        _between("router.flits_per_packet with multicast", router.flits_per_packet, 1, 1)
+        _between("ports of a router with multicast", router.n_ports, 1, MAX_MULTICAST_PORTS)
 
 
 def check_plan(plan: TimingPlan) -> None:
     router = plan.router
     check_router(router)
-    places = router.width * router.height * router.cores_per_tile
+    places = router.n_tiles * router.cores_per_tile
     _between("n_cores", plan.n_cores, 1, min(places, MAX_ENDPOINTS - 1))
     for name in ("ingress_depth", "egress_depth", "update_lanes"):
         _between(name, getattr(plan, name), 1)
-    for name in ("egress_cycles", "host_cycles", "access_cycles", "active_cycles", "spike_cycles", "barrier_cycles"):
+    for name in ("egress_cycles", "host_cycles", "access_cycles", "active_cycles", "spike_cycles", "barrier_cycles",
+                 "update_before"):  # fmt: skip
         _between(name, getattr(plan, name), 0)
     _between("n_routes", plan.n_routes, 0, MAX_ROUTES - 1)
     n_populations = plan.updates.size
@@ -85,6 +122,10 @@ def check_plan(plan: TimingPlan) -> None:
     _within("route_endpoint", plan.route_endpoint, 0, plan.n_cores)
     _within("slot_neuron", plan.slot_neuron, 0, plan.n_neurons - 1)
     _within("route_busy", plan.route_busy, 1, None)
+    if plan.update_after is not None:
+        if plan.update_after.shape != (plan.n_cores,):
+            raise NeurosimError(f"plan.update_after: shape {plan.update_after.shape}, expected {(plan.n_cores,)}")
+        _within("update_after", plan.update_after, 0, None)
     _within("round_timestep", plan.round_timestep, IDLE, None)
     _check_pointers("slot_ptr", plan.slot_ptr, plan.slot_neuron.size)
     _check_pointers("route_ptr", plan.route_ptr, plan.n_routes)

@@ -6,7 +6,10 @@ import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
+from neurosim.mapping.address import check_addresses
 from neurosim.mapping.advice import at_a_glance, refuse
+from neurosim.mapping.key_limits import full_tables, provisioned, table_lines
+from neurosim.mapping.keys import build_key_tables
 from neurosim.mapping.layout import Layout
 from neurosim.mapping.limits import core_limits, membrane_bits
 from neurosim.mapping.mapping import Block, Mapping, MemoryUse, Overflow
@@ -50,11 +53,17 @@ def map_network(
     endpoint = np.full(network.n_neurons, chip.n_cores, np.int32)
     for block in blocks:
         endpoint[block.neurons + network.offsets[network.index[block.population]]] = block.core
+    check_addresses(routes, endpoint, chip)
     extra = extra_delay(network, lag, chip.delivery)
     memory = _memory(network, chip, blocks, feeds, routes, endpoint, extra)
     overflows = overflows_of(chip, core_usage(chip, blocks, memory, routes, endpoint))
     if overflows and capacity == "refuse":
         refuse(network, chip, overflows)
+    tables = None
+    if chip.router.key_table is not None:
+        tables = build_key_tables(chip, routes.ptr, routes.endpoint, endpoint)
+        memory += table_lines(chip, tables)
+        overflows += full_tables(chip, tables, capacity)
     traffic = route_hops(routes, endpoint, chip)
     cores = sorted({b.core for b in blocks})
     limits = core_limits(chip)
@@ -66,13 +75,14 @@ def map_network(
         level=level,
         routes=routes,
         memory=memory,
-        provisioned_bits={**{name: limits[name] for name in _PROVISIONED}, "queues": queue},
+        provisioned_bits={**{name: limits[name] for name in _PROVISIONED}, "queues": queue, **provisioned(chip)},
         overflows=overflows,
         cores_used=len(cores),
         tiles_used=len({c // chip.mesh.cores_per_tile for c in cores}),
         traffic_before=traffic if before is None else before,
         traffic=traffic,
         origin="given" if before is None else "automatic",
+        key_tables=tables,
     )
 
 
@@ -164,8 +174,9 @@ def _memory(network, chip, blocks, feeds, routes, endpoint, extra) -> tuple[Memo
             add(block.core, "axon_table", "entries", projection.name, entries)
         for content, bits in membrane_bits(population, block.neurons, chip).items():
             add(block.core, "membrane_memory", content, population.name, bits)
-    sources = np.repeat(endpoint, np.diff(routes.ptr))
-    per_core = np.bincount(sources, minlength=chip.n_cores + 1)[: chip.n_cores]
+    # A packet that routers send on by its key needs one entry at its source, others one for each destination.
+    entries = np.diff(routes.ptr) if chip.router.key_table is None else np.diff(routes.ptr) > 0
+    per_core = np.bincount(np.repeat(endpoint, entries), minlength=chip.n_cores + 1)[: chip.n_cores]
     for core in np.flatnonzero(per_core):
         add(int(core), "routing_table", "entries", "routes", per_core[core] * chip.core.routing_table.word_bits)
     for core in sorted({b.core for b in blocks}):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurosim.mapping.keys import KeyTables
+
 NOT_IN_ROUND = -1
 IDLE = -2
 
@@ -74,7 +76,7 @@ class Mapping:
     level : (n_populations,) int32, topological depth over delay-0 projections, the rounds of same_step delivery.
     memory : all footprint lines; provisioned_bits : what each memory of one core offers (None: not limited);
     traffic : routes x hops between tiles if every neuron spiked once; ``traffic_before`` as first placed;
-    overflows : broken limits, empty unless capacity='report'.
+    overflows : broken limits, empty unless capacity='report'; key_tables : of a chip whose routers have them.
     """
 
     blocks: tuple[Block, ...]
@@ -90,3 +92,4 @@ class Mapping:
     traffic_before: int
     traffic: int
     origin: str
+    key_tables: KeyTables | None = None

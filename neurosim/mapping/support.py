@@ -35,8 +35,8 @@ def _check_projection(projection: Projection, network: Network, chip: Chip) -> N
             grid = " on the odd grid" if getattr(projection.codec, "grid", "") == "odd" else ""
             raise NeurosimError(
                 f"{where}.codec: {projection.codec.kind} of {projection.codec.bits:g} bits{grid} is not supported by "
-                f"chip {chip.name} (arithmetic accepts {accepted}); quantise the weights or choose a chip that "
-                "stores them"
+                f"chip {chip.name} (arithmetic accepts {accepted or 'none that we know'}); quantise the weights or "
+                "choose a chip that stores them"
             )
     if projection.delay > chip.arithmetic.delay_max:
         raise NeurosimError(

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from neurosim.arch import Chip
-from neurosim.engine.plan import TimingPlan
+from neurosim.engine.activity import router_name
+from neurosim.engine.plan import RouterPlan, TimingPlan
 from neurosim.engine.reference.round import Round
 from neurosim.engine.reference.timing import UpdateCounts
 from neurosim.engine.reference.walk import RoundView, groups_of_core, routed
@@ -113,20 +114,28 @@ def _add_round(out: _Writer, stages: Stages, network: Network, number: int, done
     return start + length + plan.barrier_cycles
 
 
+def _output_name(router: RouterPlan, number: int, port: int) -> str:
+    if router.topology == "tree":
+        place = router_name(router, number)
+        outputs = ("up", *(f"down {k}" for k in range(router.arity)))
+    else:
+        place, outputs = f"tile ({number % router.width}, {number // router.width})", _OUTPUTS
+    return f"{place} {outputs[port] if port < router.first_local else f'local {port - router.first_local}'}"
+
+
 def _name_tracks(out: _Writer, plan: TimingPlan) -> None:
     """Names for the tracks that hold at least one slice."""
     used = {(e["pid"], e["tid"]) for e in out.events if e["ph"] == "X"}
     for process, text in ((CORES, "cores"), (MESH, "mesh links"), (CHIP, "chip")):
         out.name(process, None, text)
-    ports = 5 + plan.router.cores_per_tile
+    ports = plan.router.n_ports
     for process, thread in sorted(used):
         if process == CORES:
             core, unit = divmod(thread, 3)
             out.name(process, thread, f"{'host' if core == plan.n_cores else f'core {core}'} {_UNITS[unit]}")
         elif process == MESH:
             tile, port = divmod(thread, ports)
-            place = f"tile ({tile % plan.router.width}, {tile // plan.router.width})"
-            out.name(process, thread, f"{place} {_OUTPUTS[port] if port < 4 else f'local {port - 4}'}")
+            out.name(process, thread, _output_name(plan.router, tile, port))
         else:
             out.name(process, thread, "rounds and barriers")
 

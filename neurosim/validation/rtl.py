@@ -1,4 +1,8 @@
-"""Recorded RTL runs of event chips against the model: every cycle of every edge must be equal (docs/events.md)."""
+"""Recorded RTL runs against the model: every cycle must be equal.
+
+Runs of event chips (docs/events.md) are JSON files, each with its arrays; tables of RANC and ReckOn are CSV files
+(`neurosim.validation.rtl_tables`).
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ import numpy as np
 from neurosim.engine.event import run_events
 from neurosim.engine.event_plan import ACCEPT, FIRST_OPERATION, IDLE, RELEASE, EventPlan, EventResult
 from neurosim.errors import NeurosimError
-from neurosim.validation.case import EQUAL, MISS, SKIPPED, Case
+from neurosim.validation.case import EQUAL, MISS, Case
 from neurosim.validation.rtl_case import CHIPS, RtlCase, malformed_as_error, read_case, read_record
+from neurosim.validation.rtl_tables import is_table, table_cases
 
-_TABLES = ("reckon_*.csv", "ranc_*.csv")
 _EDGES = ("req_rise", "ack_rise", "req_fall", "ack_fall")
 _TOTALS = {
     "neuron_sram_access_cycles": "neuron_accesses",
@@ -38,14 +42,13 @@ def compare(path: Path | str, engine: str = "fast") -> list[str]:
 
 
 def cases(path: Path, engines: tuple[str, ...]) -> Iterator[Case]:
-    """One verdict a recording and engine at ``path``, a JSON file or a folder of them.
+    """One verdict a recording and engine at ``path``, a JSON file, a table or a folder of them.
 
     Raises NeurosimError when there is none, or when one cannot be read.
     """
     files = case_files(path)
-    tables = sorted(file for mark in _TABLES for file in path.glob(mark)) if path.is_dir() else []
-    verdicts = (_verdict(file, engine) for file in files for engine in engines)
-    return chain(verdicts, (Case(file.name, SKIPPED, "ReckOn and RANC are not modelled yet") for file in tables))
+    verdicts = (_verdict(file, engine) for file in files if not is_table(file) for engine in engines)
+    return chain(verdicts, *(table_cases(file, engines) for file in files if is_table(file)))
 
 
 def _verdict(file: Path, engine: str) -> Case:
@@ -59,14 +62,15 @@ def _verdict(file: Path, engine: str) -> Case:
 
 
 def case_files(path: Path) -> list[Path]:
-    """The recordings in a folder, sorted by name; the file itself where a file is named."""
+    """The recordings in a folder, sorted by name, tables last; the file itself where a file is named."""
     if not path.exists():
         raise NeurosimError(f"{path}: no such file or folder")
     if path.is_file():
         return [path]
     files = [file for file in sorted(path.glob("*.json")) if read_record(file).get("design") in CHIPS]
+    files += [file for file in sorted(path.glob("*.csv")) if is_table(file)]
     if not files:
-        raise NeurosimError(f"{path}: no recording of {' or '.join(CHIPS)} in it")
+        raise NeurosimError(f"{path}: no recording of {', '.join(CHIPS)}, RANC or ReckOn in it")
     return files
 
 

@@ -5,8 +5,10 @@ import re
 import pytest
 from rich.console import Console
 
-from neurosim.arch import ACTIONS, list_chips, load_chip
+from neurosim.arch import list_chips, load_chip
 from neurosim.arch.describe import describe
+
+PRICED = [name for name in list_chips("barrier") if load_chip(name).energy]
 
 
 def shown_at(chip, width):
@@ -20,14 +22,14 @@ def text(name, width=140):
     return shown_at(load_chip(name), width)
 
 
-@pytest.mark.parametrize("name", list_chips("barrier"))
+@pytest.mark.parametrize("name", PRICED)
 @pytest.mark.parametrize("width", [100, 140])
 def test_complete_at_any_width(name, width):
     chip, shown = load_chip(name), text(name, width)
     lines = shown.splitlines()
     assert max(map(len, lines)) <= width
     words = {word for line in lines for word in line.split()[:1]}
-    assert set(ACTIONS) <= words
+    assert set(chip.energy) <= words
     assert {spec.component for spec in chip.leakage} <= words
     flat = re.sub(r"\s+", "", shown)
     for passage in [chip.title, chip.description, *chip.sources.values(), *chip.assumptions.values()]:
@@ -64,3 +66,18 @@ def test_a_band_is_shown():
     spec = chip.energy["hop_east"].model_copy(update={"low_pj": 2.0, "high_pj": 5.5})
     banded = chip.model_copy(update={"energy": {**chip.energy, "hop_east": spec}})
     assert "3 (2 to 5.5)" in shown_at(banded, 140)
+
+
+def test_a_chip_without_energy_says_so_and_what_it_adds():
+    shown = re.sub(r"\s+", " ", text("ranc"))
+    assert "we have no sourced energy" in shown and "Energy of one action" not in shown and "Leakage" not in shown
+    assert "to north south, west, east, local" in shown
+    assert "relative, 18 b of each packet: dx -256 to 255 in 9 b, dy -256 to 255 in 9 b" in shown
+    assert row(text("ranc"), "neuron access")[2] == "258"
+
+
+def test_phases_are_formulas():
+    shown = re.sub(r"\s+", " ", text("reckon", 160))
+    assert "ceil(n_recurrent / 16) x (32 + 2 x max(n_input, n_recurrent))" in shown
+    assert "active_indices x 2 x ceil(n_recurrent / 2)" in shown and "regul_mode is 6 or 7" in shown
+    assert max(map(len, text("reckon", 100).splitlines())) <= 100

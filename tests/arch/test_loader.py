@@ -42,8 +42,9 @@ def message(path, value):
 
 
 def test_shipped_chips():
-    assert list_chips() == ["edge-28nm", "loihi-2018", "loihi-silicon", "odin", "tinyodin"]
-    assert list_chips("barrier") == ["edge-28nm", "loihi-2018", "loihi-silicon"]
+    assert list_chips() == ["edge-28nm", "loihi-2018", "loihi-silicon", "odin", "ranc", "reckon", "tinyodin"]
+    assert list_chips("barrier") == ["edge-28nm", "loihi-2018", "loihi-silicon", "ranc"]
+    assert list_chips("phases") == ["reckon"]
     assert list_chips("event") == ["odin", "tinyodin"]
     for name in list_chips():
         assert load_chip(name).name == name
@@ -66,7 +67,7 @@ def test_a_chip_file_by_path_is_the_same_chip(tmp_path):
         (["energy", "accumulate_conv", "derive", 0, "ader"], 3, ["accumulate_conv.derive.0.ader", "mean 'adder'?"]),
         (["leakage", 4, "derive", 0, "regster"], 3, ["leakage.4.derive.0.regster", "did you mean 'register'?"]),
         (["leakage", 0, "power_mv"], 1, ["leakage.0.power_mv", "did you mean 'power_mw'?"]),
-        (["mesh", "qqq"], 3, ["mesh.qqq", "unknown key", "known keys: cores_per_tile, height, topology, width"]),
+        (["mesh", "qqq"], 3, ["mesh.qqq", "unknown key", "known keys: chips, cores_per_tile, height, topology, width"]),
         (["energy", "hop_eastt"], SOURCED, ["energy.hop_eastt", "unknown action", "did you mean 'hop_east'?"]),
     ],
 )
@@ -107,7 +108,6 @@ def test_missing_action():
         (["core", "synapse", "axon_lookup_cycles"], -1, "greater than or equal to 0"),
         (["core"], 5, "got 5, input should be a valid dictionary"),
         (["mesh", "width"], 1025, "got 1025, input should be less than or equal to 1024"),
-        (["mesh", "topology"], "torus", "got 'torus', input should be 'mesh'"),
         (["technology", "device"], "cmos", "input should be 'hp', 'lstp' or 'lop'"),
         (["technology", "voltage_v"], 0, "got 0, input should be greater than 0"),
         (["clock", "quantum_ps"], math.nan, "got nan, input should be a finite number"),
@@ -165,8 +165,27 @@ def test_wrong_leakage(spec, expected):
     assert expected in message(["leakage", 0], {"component": "x", "per": "core", **spec})
 
 
+def test_topologies():
+    assert "my.yaml: mesh: expected topology: mesh, torus, tree or bus" in message(["mesh", "topology"], "ring")
+    tree = {"topology": "tree", "arity": 4, "levels": 2, "cores_per_tile": 1}
+    assert "router.latency_cycles: expected up, down, local for mesh.topology tree" in message(["mesh"], tree)
+    assert "levels: 4 ** 7 tiles, expected at most 4096" in message(["mesh"], tree | {"levels": 7})
+    assert "mesh.arty: unknown key; did you mean 'arity'?" in message(["mesh"], tree | {"arty": 4})
+    assert "an even number on a torus" in message(["mesh", "topology"], "torus")
+    cut = {"width": 3, "height": 2, "latency_cycles": 30, "interval_cycles": 8}
+    assert "expected a divisor of the mesh's width 4" in message(["mesh", "chips"], cut)
+    assert "no price for hop_off_chip" in message(["mesh", "chips"], cut | {"width": 2})
+    assert "expected only with delivery: multicast" in message(["router", "key_table"], {"entries": 4, "key_bits": 32})
+
+
+def test_packets_that_part_have_one_flit():
+    data = edited((["router", "delivery"], "multicast"), (["router", "flits_per_packet"], 2))
+    with pytest.raises(ChipError, match="flits_per_packet: got 2, expected 1"):
+        chip_from_data(data, "my.yaml")
+
+
 def test_io_tile_outside():
-    assert "io.tile: got [4, 0], expected at most [3, 3] on the 4 x 4 mesh" in message(["io", "tile"], [4, 0])
+    assert "io.tile: got [4, 0], expected at most [3, 3] on 4 x 4 tiles" in message(["io", "tile"], [4, 0])
     assert "io.tile: got [0, 4], expected at most [3, 3]" in message(["io", "tile"], [0, 4])
     chip_from_data(edited((["io", "tile"], [3, 3])), "my.yaml")
 
@@ -261,3 +280,52 @@ def test_a_folder_and_names_that_are_none(tmp_path):
             load_chip(odd)
     with pytest.raises(ChipError, match="cannot be read"):
         load_chip("x" * 5000)
+
+
+FIXED = [(("router", "arbitration"), "fixed_priority"), (("router", "priority"), {"local": ["local"]})]
+RELATIVE = [(("router", k), v) for k, v in {"address": "relative", "dx_bits": 4, "dy_bits": 4}.items()]
+BUS = [
+    (("mesh",), {"topology": "bus", "cores": 4}),
+    (("router", "latency_cycles"), {"local": 1}),
+    (("router", "interval_cycles"), {"local": 1}),
+]
+SCAN = {"fixed_cycles": 1, "axon_cycles": 1, "every_neuron": True}
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ([(("router", "arbitration"), "fixed_priority")], "router: priority: expected exactly where"),
+        ([(("router", "priority"), {"north": ["south"]})], "router: priority: expected exactly where"),
+        (
+            [(("router", "arbitration"), "fixed_priority"), (("router", "priority"), {"north": ["south", "south"]})],
+            "no side twice",
+        ),
+        ([(("router", "address"), "relative"), (("router", "dx_bits"), 4)], "dy_bits: expected exactly where"),
+        ([(("router", "dx_bits"), 4)], "dx_bits: expected exactly where"),
+        ([*RELATIVE, (("router", "delivery"), "multicast")], "address: relative names one destination"),
+        ([*RELATIVE, *BUS], "router.address: expected only on a mesh or torus, got mesh.topology bus"),
+        ([*FIXED, *BUS], "router.priority: expected only on a mesh or torus, got mesh.topology bus"),
+        (
+            [(("router", "address"), "relative"), (("router", "dx_bits"), 16), (("router", "dy_bits"), 16),
+             (("router", "packet_bits"), 31)],
+            "packet_bits: got 31, expected at least the 32",
+        ),
+        ([(("core", "update", "scan"), SCAN)], "core.update.scan.every_neuron: expected only with delivery next_step"),
+        ([(("core", "update", "scan"), SCAN), (("core", "axons_in"), MISSING)], "axons_in: expected a number"),
+        ([(("energy",), MISSING)], "energy: missing; add it, or say in without_energy why there is none"),
+        ([(("leakage",), MISSING)], "leakage: missing"),
+        ([(("technology",), MISSING)], "technology: missing"),
+        ([(("without_energy",), "nobody measured it")], "without_energy: the file gives energy or leakage"),
+    ],
+)  # fmt: skip
+def test_what_must_go_together(edits, expected):
+    with pytest.raises(ChipError) as caught:
+        chip_from_data(edited(*edits), "my.yaml")
+    assert str(caught.value).startswith("my.yaml: ") and expected in str(caught.value)
+
+
+def test_a_chip_may_have_no_energy():
+    edits = [(("energy",), MISSING), (("leakage",), MISSING), (("without_energy",), "nobody measured it")]
+    chip = chip_from_data(edited(*edits, (("technology",), MISSING)), "my.yaml")
+    assert chip.energy == {} and chip.leakage == () and chip.technology is None

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from neurosim.engine.noc import p3_router
 from neurosim.engine.plan import IDLE, NOT_IN_ROUND, TimingPlan, TimingResult
+from neurosim.engine.reference.ways import way
 from neurosim.engine.timing import run_timing
+from neurosim.engine.wiring import endpoint_ports, links
 from neurosim.errors import NeurosimError
 from tests.engine.timing_plans import random_case, trace_of
 
@@ -59,7 +61,7 @@ def test_what_is_sent_arrives_and_what_is_routed_is_sent(seed):
     assert np.array_equal(result.sent, per_route)
     assert np.array_equal(result.delivered, per_route)
     assert np.array_equal(np.bincount(result.log.route, minlength=plan.n_routes), per_route)
-    local = result.link_flits[:, 4:].sum()
+    local = result.link_flits[:, plan.router.first_local :].sum()
     assert local == per_route.sum() * plan.router.flits_per_packet
     assert (result.active <= result.accessed).all()
     busy = np.bincount(plan.route_endpoint, per_route * plan.route_busy, plan.n_cores + 1)[:-1]
@@ -90,16 +92,15 @@ def test_results_do_not_depend_on_threads(seed, threads):
 def zero_load(plan: TimingPlan, source: int, destination: int) -> int:
     """Injection of the head to arrival of the tail when nothing is in the way."""
     router = plan.router
-
-    def place(endpoint: int) -> tuple[int, int]:
-        tile = router.host_tile if endpoint == plan.n_cores else endpoint // router.cores_per_tile
-        return tile % router.width, tile // router.width
-
-    (x0, y0), (x1, y1) = place(source), place(destination)
-    east, north = x1 - x0, y1 - y0
-    latency = router.latency_cycles
-    links = abs(east) * latency[0 if east > 0 else 1] + abs(north) * latency[2 if north > 0 else 3]
-    return router.injection_cycles + links + latency[4] + router.flits_per_packet - 1
+    places = endpoint_ports(router, plan.n_cores)
+    latency = {(link.router, link.port): link.latency for link in links(router)}
+    leads = {(link.router, link.port): link.neighbour for link in links(router)}
+    at, total = places[source][0], 0
+    while at != places[destination][0]:
+        step = at, way(router, at, places[destination])
+        total += latency[step]
+        at = leads[step]
+    return router.injection_cycles + total + router.latency_cycles[4] + router.flits_per_packet - 1
 
 
 def chain(n: int, **changes) -> TimingPlan:

@@ -10,6 +10,13 @@ from neurosim.snn.trace import SpikeTrace
 
 def random_router(rng: np.random.Generator) -> RouterPlan:
     width, height = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    topology = str(rng.choice(["mesh", "mesh", "torus", "tree", "bus"]))
+    arity, levels = (int(rng.integers(2, 4)), int(rng.integers(0, 3))) if topology == "tree" else (0, 0)
+    if topology in ("tree", "bus"):
+        width, height = max(1, arity**levels), 1
+    several = topology in ("mesh", "torus") and rng.random() < 0.2
+    vcs = int(rng.choice([1, 1, 2, 3, 4]))
+    multicast = bool(rng.random() < 0.4)
     fine = rng.random() < 0.3  # a fine quantum: long, uneven latencies
     high = 70 if fine else 6
 
@@ -21,16 +28,31 @@ def random_router(rng: np.random.Generator) -> RouterPlan:
         height=height,
         cores_per_tile=int(rng.integers(1, 5)),
         host_tile=int(rng.integers(width * height)),
-        virtual_channels=int(rng.choice([1, 1, 2, 3, 4])),
+        virtual_channels=vcs + vcs % 2 if topology == "torus" else vcs,
         queue_depth=int(rng.integers(1, 6)),
-        flits_per_packet=int(rng.choice([1, 1, 2, 3])),
+        flits_per_packet=1 if multicast else int(rng.choice([1, 1, 2, 3])),
         injection_cycles=int(rng.integers(1, high + 1)),
         latency_cycles=five(high),
         interval_cycles=five(int(rng.choice([1, 3, 40 if fine else 4]))),
         credit_injection_cycles=int(rng.integers(1, high + 1)),
         credit_link_cycles=int(rng.integers(1, high + 1)),
         credit_local_cycles=int(rng.integers(1, high + 1)),
+        topology=topology,
+        arity=arity,
+        levels=levels,
+        chip_width=int(several) * int(rng.integers(1, width + 1)),
+        chip_height=int(several) * int(rng.integers(1, height + 1)),
+        off_chip_latency_cycles=int(rng.integers(1, 2 * high)),
+        off_chip_interval_cycles=int(rng.integers(1, 2 * high)),
+        multicast=multicast,
+        priority=random_priority(rng, topology),
     )
+
+
+def random_priority(rng: np.random.Generator, topology: str) -> tuple[tuple[int, ...], ...] | None:
+    if topology not in ("mesh", "torus") or rng.random() < 0.6:
+        return None
+    return tuple(tuple(rng.permutation(5).tolist()) for _ in range(5))
 
 
 def random_routes(rng: np.random.Generator, n_neurons: int, n_cores: int) -> tuple[np.ndarray, np.ndarray]:
@@ -94,6 +116,8 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
         route_busy=rng.integers(1, 2000 if slow else 12, route_endpoint.size).astype(np.int64),
         round_timestep=random_rounds(rng, int(rng.integers(1, 5)), n_populations, timesteps),
         barrier_cycles=int(rng.integers(0, 20)),
+        update_before=int(rng.choice([0, 0, 3])),
+        update_after=rng.integers(0, 9, n_cores) if rng.random() < 0.3 else None,
     )
     return plan, random_trace(rng, n_neurons, int(rng.integers(1, 4)), timesteps)
 

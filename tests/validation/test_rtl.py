@@ -37,11 +37,13 @@ def test_a_folder_gives_a_line_a_case():
     assert [line.split()[1] for line in lines] == CASES
 
 
-def test_tables_that_are_not_modelled_are_named(copied):
+def test_tables_come_after_the_recordings(copied):
     path, _ = copied
-    (path.parent / "reckon_step_cycles.csv").write_text("a\n1\n")
+    table = DATA.parent / "rtl_tables" / "ranc_router_latency.csv"
+    shutil.copyfile(table, path.parent / table.name)
+    (path.parent / "something_else.csv").write_text("a\n1\n")
     lines = compare(path.parent, "fast")
-    assert len(lines) == 2 and lines[1].startswith("not compared  reckon_step_cycles.csv: ")
+    assert [line.split()[1] for line in lines] == [CORNERS, table.name]
 
 
 @pytest.fixture
@@ -116,7 +118,7 @@ def test_a_recording_that_cannot_be_used_is_refused(copied, record, arrays, mess
 
 
 def test_nothing_to_compare(tmp_path):
-    with pytest.raises(NeurosimError, match="no recording of tinyODIN or ODIN"):
+    with pytest.raises(NeurosimError, match="no recording of tinyODIN, ODIN, RANC or ReckOn"):
         compare(tmp_path)
     with pytest.raises(NeurosimError, match="no such file or folder"):
         compare(tmp_path / "absent.json")

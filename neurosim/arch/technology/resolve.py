@@ -82,12 +82,12 @@ def _price(chip: Chip, action: str, spec: PriceSpec) -> ResolvedPrice:
 
 
 def resolve_prices(chip: Chip) -> dict[str, ResolvedPrice]:
-    """The price of every registered action on this chip."""
-    return {action: _price(chip, action, chip.energy[action]) for action in ACTIONS}
+    """The price of every action this chip can do; none for a chip ``without_energy``."""
+    return {action: _price(chip, action, chip.energy[action]) for action in chip.energy}
 
 
 def _leakage(chip: Chip, spec: LeakageSpec) -> ResolvedLeakage:
-    instances = {"chip": 1, "core": chip.n_cores, "tile": chip.mesh.n_tiles}[spec.per]
+    instances = {"chip": 1, "core": chip.n_cores, "tile": chip.mesh.n_routers}[spec.per]
     if spec.power_mw is not None:
         return ResolvedLeakage(spec.component, spec.power_mw, instances, f"{spec.source}: {chip.sources[spec.source]}")
     powers, sources = [], []

@@ -21,7 +21,9 @@ WORD, ARRIVE, READY, NEXT = range(4)
 SLOT_ROW = 4
 
 # output: DOWN is the first fifo behind it, ACTOR who empties that. BEST is scratch of the grant.
+# A bus keeps its own pointer and time in the row of port 0, which leads nowhere there.
 GRANT, FREE_AT, DOWN, ACTOR, LATENCY, INTERVAL, BEST, FLITS = range(8)
+BUS_POINTER, BUS_FREE_AT = GRANT, FREE_AT
 OUTPUT_ROW = 8
 
 # port: what only routers with several channels or flits need: pointers of input and output, scratch of the accept.
@@ -36,8 +38,8 @@ TILE_ROW = 8
 PORT, ROUTER, ENTRY, CYCLES, DEPTH, INGRESS = range(2, 8)
 # update unit. LIMIT: spikes pushed when the batch is done. AT: when its work ends.
 BATCH, LAST_BATCH, PUSHED, LIMIT, AT, WAITING, STALL, UPDATE_END = range(8, 16)
-# egress unit. ROUTE .. LAST_ROUTE: packets left of the spike in hand.
-ROUTE, LAST_ROUTE, SEND_AT, FLIT, VC, SEND_POINTER, POPPED, EGRESS_END = range(16, 24)
+# egress unit. PACKET .. LAST_PACKET: packets left of the spike in hand.
+PACKET, LAST_PACKET, SEND_AT, FLIT, VC, SEND_POINTER, POPPED, EGRESS_END = range(16, 24)
 # synapse unit
 IDLE_AT, POP_POINTER, SYNAPSE_BUSY, SYNAPSE_END, INGRESS_OCCUPANCY = range(24, 29)
 ENDPOINT_ROW = 32

@@ -16,6 +16,10 @@ import numpy as np
 
 from neurosim.engine.fast import columns as c
 from neurosim.engine.plan import RouterPlan, TimingPlan
+from neurosim.engine.wiring import endpoint_ports, links
+
+TOPOLOGIES = ("mesh", "torus", "tree", "bus")
+MESH, TORUS, TREE, BUS = range(4)
 
 
 class Dims(NamedTuple):
@@ -27,6 +31,11 @@ class Dims(NamedTuple):
     endpoints: int
     first_router: int
     injection: int
+    topology: int  # 0 mesh, 1 torus, 2 tree, 3 bus
+    width: int
+    height: int
+    arity: int
+    multicast: int
     mask: int  # wheel positions - 1
     shift: int  # bits of a port number
     words: int  # words of a wheel position: one bit an actor
@@ -42,21 +51,24 @@ class Dims(NamedTuple):
     summary: int
     heap: int
     far: int
+    orders: int
     scratch: int
     size: int
+    fixed_order: int  # 1: outputs grant in a fixed order, kept in ``orders``
 
 
 def wheel_size(router: RouterPlan) -> int:
     """A power of two above every delay inside the network; longer waits of the units go to the heap."""
     delays = (*router.latency_cycles, *router.interval_cycles, router.injection_cycles)
     credits = (router.credit_injection_cycles, router.credit_link_cycles, router.credit_local_cycles)
-    return max(64, 1 << max(*delays, *credits).bit_length())
+    off_chip = (router.off_chip_latency_cycles, router.off_chip_interval_cycles)
+    return max(64, 1 << max(*delays, *credits, *off_chip).bit_length())
 
 
 def dims_of(plan: TimingPlan) -> Dims:
     router = plan.router
-    n_tiles, endpoints = router.width * router.height, plan.n_cores + 1
-    ports, vcs = 5 + router.cores_per_tile, router.virtual_channels
+    n_tiles, endpoints = router.n_routers, plan.n_cores + 1
+    ports, vcs = router.n_ports, router.virtual_channels
     actors = 3 * endpoints + n_tiles
     size, words, occupancy_words = wheel_size(router), -(-actors // 64), -(-ports * vcs // 64)
     shift = ports.bit_length()
@@ -73,17 +85,20 @@ def dims_of(plan: TimingPlan) -> Dims:
         "summary": size // 64,
         "heap": 2 * (actors + 1),
         "far": actors,
+        "orders": 0 if router.priority is None else 2 * ports * ports,
         "scratch": 4 << (2 * shift),
     }
     starts = np.cumsum([0, *regions.values()]).tolist()
     return Dims(
-        ports, vcs, router.flits_per_packet, endpoints, 3 * endpoints, router.injection_cycles, size - 1, shift, words,
-        occupancy_words, **dict(zip(regions, starts, strict=False)), size=starts[-1]
+        ports, vcs, router.flits_per_packet, endpoints, 3 * endpoints, router.injection_cycles,
+        TOPOLOGIES.index(router.topology), router.width, router.height, router.arity, int(router.multicast),
+        size - 1, shift, words, occupancy_words, **dict(zip(regions, starts, strict=False)), size=starts[-1],
+        fixed_order=int(router.priority is not None)
     )  # fmt: skip
 
 
 def outputs_of(m: np.ndarray, dims: Dims) -> np.ndarray:
-    """The output rows, (n_tiles, ports, OUTPUT_ROW): a view."""
+    """The output rows, (n_routers, ports, OUTPUT_ROW): a view."""
     return m[dims.outputs : dims.port_rows].reshape(-1, dims.ports, c.OUTPUT_ROW)
 
 
@@ -98,7 +113,9 @@ def build_chip(plan: TimingPlan, dims: Dims) -> np.ndarray:
     fifos = m[dims.fifos : dims.slots].reshape(-1, c.FIFO_ROW)
     port_rows = m[dims.port_rows : dims.occupancy].reshape(-1, c.PORT_ROW)
     port_rows[:, c.ACCEPT_BEST] = c.NEVER
-    m[dims.far : dims.scratch] = -1
+    m[dims.far : dims.orders] = -1
+    if router.priority is not None:
+        _orders(m[dims.orders : dims.scratch].reshape(2, dims.ports, dims.ports), router)
     _tiles(m[dims.tiles : dims.ends].reshape(-1, c.TILE_ROW), router, dims)
     ends = endpoints_of(m, dims)
     _endpoints(ends, plan, dims)
@@ -110,11 +127,30 @@ def build_chip(plan: TimingPlan, dims: Dims) -> np.ndarray:
 
 def _tiles(tiles: np.ndarray, router: RouterPlan, dims: Dims) -> None:
     r = np.arange(tiles.shape[0])
-    tiles[:, c.X], tiles[:, c.Y] = r % router.width, r // router.width
+    if router.topology == "tree":
+        tiles[:, c.X], tiles[:, c.Y] = _leaves(router)
+    else:
+        tiles[:, c.X], tiles[:, c.Y] = r % router.width, r // router.width
     tiles[:, c.FIFOS] = dims.fifos + r * dims.ports * dims.vcs * c.FIFO_ROW
     tiles[:, c.OUTPUTS] = dims.outputs + r * dims.ports * c.OUTPUT_ROW
     tiles[:, c.PORTS] = dims.port_rows + r * dims.ports * c.PORT_ROW
     tiles[:, c.OCCUPANCY] = dims.occupancy + r * dims.occupancy_words
+
+
+def _orders(orders: np.ndarray, router: RouterPlan) -> None:
+    """[0, output, input] place of the input in the output's order, [1, output, place] the input there."""
+    for port in range(orders.shape[1]):
+        orders[1, port] = router.input_order(port)
+        orders[0, port, orders[1, port]] = np.arange(orders.shape[1])
+
+
+def _leaves(router: RouterPlan) -> tuple[np.ndarray, np.ndarray]:
+    """First tile below each router of a tree, and how many there are; (n_routers,) int64 each."""
+    level = np.arange(router.levels + 1)
+    below = router.arity ** (router.levels - level)
+    span = np.repeat(below, router.arity**level)
+    place = np.concatenate([np.arange(n) for n in router.arity**level])
+    return place * span, span
 
 
 def _fifo(dims: Dims, port: int | np.ndarray) -> int | np.ndarray:
@@ -122,25 +158,22 @@ def _fifo(dims: Dims, port: int | np.ndarray) -> int | np.ndarray:
     return dims.fifos + port * dims.vcs * c.FIFO_ROW
 
 
-def _tile_count(router: RouterPlan) -> int:
-    return router.width * router.height
-
-
 def _endpoints(ends: np.ndarray, plan: TimingPlan, dims: Dims) -> None:
     router, e = plan.router, np.arange(dims.endpoints)
-    tile, port = e // router.cores_per_tile, 4 + e % router.cores_per_tile
-    tile[-1], port[-1] = router.host_tile, 4 + router.cores_per_tile
+    tile, port = np.array(endpoint_ports(router, plan.n_cores)).T
     ends[:, c.X], ends[:, c.Y] = tile % router.width, tile // router.width
+    if router.topology == "tree":
+        ends[:, c.X], ends[:, c.Y] = tile - router.first_tile, 0  # the host, at the root, is below no router
     ends[:, c.PORT], ends[:, c.ROUTER] = port, dims.first_router + tile
     ends[:, c.ENTRY] = _fifo(dims, tile * dims.ports + port)
-    ends[:, c.INGRESS] = _fifo(dims, _tile_count(router) * dims.ports + e)
+    ends[:, c.INGRESS] = _fifo(dims, router.n_routers * dims.ports + e)
     ends[:, c.CYCLES], ends[-1, c.CYCLES] = max(1, plan.egress_cycles), max(1, plan.host_cycles)
     ends[:, c.DEPTH], ends[-1, c.DEPTH] = plan.egress_depth, c.NEVER
 
 
 def _rings(m: np.ndarray, fifos: np.ndarray, plan: TimingPlan, dims: Dims) -> None:
     """Slots of every fifo chained into a ring, and the bit that says that the fifo is not empty."""
-    inside = _tile_count(plan.router) * dims.ports * dims.vcs
+    inside = plan.router.n_routers * dims.ports * dims.vcs
     depth = np.full(fifos.shape[0], plan.router.queue_depth)
     depth[inside:] = plan.ingress_depth
     end = np.cumsum(depth)
@@ -164,10 +197,9 @@ def _inputs(fifos: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray)
     """Who sends into each input, and how long a freed place takes to be known there."""
     inputs = fifos.reshape(-1, dims.vcs, c.FIFO_ROW)
     inputs[:, :, c.CREDIT] = router.credit_link_cycles
-    n_tiles = _tile_count(router)
-    for tile in range(n_tiles):
-        for port, other in _neighbours(router, tile):
-            inputs[tile * dims.ports + port, :, c.UPSTREAM] = dims.first_router + other
+    n_tiles = router.n_routers
+    for link in links(router):
+        inputs[link.neighbour * dims.ports + link.entry, :, c.UPSTREAM] = dims.first_router + link.router
     for e, end in enumerate(ends):
         entry = (end[c.ROUTER] - dims.first_router) * dims.ports + end[c.PORT]
         ingress = n_tiles * dims.ports + e
@@ -176,22 +208,14 @@ def _inputs(fifos: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray)
 
 
 def _outputs(outputs: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray) -> None:
-    """Where each output leads: output d meets the neighbour's input from the other side."""
+    """Where each output leads, and what it takes."""
     outputs[:, :, c.BEST] = c.NEVER
-    for port in range(dims.ports):
-        outputs[:, port, c.LATENCY] = router.latency_cycles[min(port, 4)]
-        outputs[:, port, c.INTERVAL] = router.interval_cycles[min(port, 4)]
-    for tile in range(_tile_count(router)):
-        for port, other in _neighbours(router, tile):
-            outputs[tile, port, c.DOWN] = _fifo(dims, other * dims.ports + (port ^ 1))
-            outputs[tile, port, c.ACTOR] = dims.first_router + other
+    outputs[:, :, c.LATENCY], outputs[:, :, c.INTERVAL] = router.latency_cycles[4], router.interval_cycles[4]
+    for link in links(router):
+        row = outputs[link.router, link.port]
+        row[c.DOWN] = _fifo(dims, link.neighbour * dims.ports + link.entry)
+        row[c.ACTOR] = dims.first_router + link.neighbour
+        row[c.LATENCY], row[c.INTERVAL] = link.latency, link.interval
     for e, end in enumerate(ends):
         row = outputs[end[c.ROUTER] - dims.first_router, end[c.PORT]]
         row[c.DOWN], row[c.ACTOR] = end[c.INGRESS], 2 * dims.endpoints + e
-
-
-def _neighbours(router: RouterPlan, tile: int) -> list[tuple[int, int]]:
-    """(direction, tile) of the neighbours inside the mesh."""
-    x, y = tile % router.width, tile // router.width
-    around = ((0, x + 1, y), (1, x - 1, y), (2, x, y + 1), (3, x, y - 1))
-    return [(d, i + router.width * j) for d, i, j in around if 0 <= i < router.width and 0 <= j < router.height]

@@ -20,7 +20,8 @@ def run_packets(program: NodeProgram) -> tuple[np.ndarray, np.ndarray]:
     work = Work(batches, program.wait.astype(np.int64), np.arange(1, n + 1), np.arange(n))
     tally, log = new_tally(plan), new_log(plan, True)
     dims = dims_of(plan)
-    run_round(0, dims, build_chip(plan, dims), work, routes_of(plan), tally.sent, tally.delivered, log)
+    chip = build_chip(plan, dims)
+    run_round(0, dims, chip, work, routes_of(plan, dims, chip, True), tally.sent, tally.delivered, log)
     times = np.zeros((n, 2), np.int64)
     times[log.rows[1:, 0]] = log.rows[1:, 1:]
     return times[:, 0], times[:, 1]

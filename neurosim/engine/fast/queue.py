@@ -9,12 +9,55 @@ from __future__ import annotations
 from numba import njit
 
 from neurosim.engine.fast import columns as c
+from neurosim.engine.fast.layout import MESH, TORUS, TREE
 from neurosim.engine.fast.wheel import INLINE, wake
+
+
+@njit(**INLINE)
+def tile_of(dims, actor):
+    return dims.tiles + (actor - dims.first_router) * c.TILE_ROW
+
+
+@njit(cache=True, nogil=True)
+def direction_elsewhere(m, dims, tile, endpoint):
+    """The same for other topologies: a ring's shorter side, + when both are as long; a tree up, then down."""
+    end = dims.ends + endpoint * c.ENDPOINT_ROW
+    if tile_of(dims, m[end + c.ROUTER]) == tile:
+        return m[end + c.PORT]
+    if dims.topology == TREE:
+        below, span = m[end + c.X] - m[tile + c.X], m[tile + c.Y]
+        return 1 + below // (span // dims.arity) if 0 <= below < span else 0
+    east, north = m[end + c.X] - m[tile + c.X], m[end + c.Y] - m[tile + c.Y]
+    if east != 0:
+        return 0 if 2 * (east + (dims.width if east < 0 else 0)) <= dims.width else 1
+    return 2 if 2 * (north + (dims.height if north < 0 else 0)) <= dims.height else 3
+
+
+@njit(cache=True, nogil=True)
+def passes_edge(m, dims, tile, port, endpoint):
+    """Whether a packet leaving a torus router by ``port`` still has to pass the edge of that ring."""
+    end = dims.ends + endpoint * c.ENDPOINT_ROW
+    axis = c.X if port < 2 else c.Y
+    ahead = m[end + axis] - m[tile + axis]
+    return ahead < 0 if port == 0 or port == 2 else ahead > 0
+
+
+@njit(**INLINE)
+def channels(m, dims, tile, port, flit):
+    """[first, last) of the channels a packet may take behind ``port``: half of them each before and after the edge."""
+    if dims.topology != TORUS or port > 3:
+        return 0, dims.vcs
+    half = dims.vcs >> 1
+    if passes_edge(m, dims, tile, port, (flit >> c.ENDPOINT_SHIFT) & c.ENDPOINT_MASK):
+        return half, dims.vcs
+    return 0, half
 
 
 @njit(**INLINE)
 def direction(m, dims, tile, endpoint):
     """Output port at ``tile`` towards an endpoint: x first, then y, then the endpoint's local port."""
+    if dims.topology != MESH:
+        return direction_elsewhere(m, dims, tile, endpoint)
     end = dims.ends + endpoint * c.ENDPOINT_ROW
     east = m[end + c.X] - m[tile + c.X]
     north = m[end + c.Y] - m[tile + c.Y]
@@ -24,8 +67,12 @@ def direction(m, dims, tile, endpoint):
 
 
 @njit(**INLINE)
-def tile_of(dims, actor):
-    return dims.tiles + (actor - dims.first_router) * c.TILE_ROW
+def grant_place(m, dims, out, port, i):
+    """How far down in the order of output ``port``, row ``out``, input i stands: the smallest that asks is granted."""
+    if dims.fixed_order != 0:
+        return m[dims.orders + port * dims.ports + i]
+    distance = i - m[out + c.GRANT]
+    return distance + (dims.ports if distance < 0 else 0)
 
 
 @njit(**INLINE)

@@ -8,8 +8,11 @@ import numpy as np
 from numba import njit
 
 from neurosim.engine.fast import columns as c
+from neurosim.engine.fast.layout import BUS, Dims
 from neurosim.engine.fast.router import allocate_single
 from neurosim.engine.fast.router_channels import allocate
+from neurosim.engine.fast.router_fork import allocate_fork
+from neurosim.engine.fast.trees import Packets, Trees, build_packets
 from neurosim.engine.fast.units import act_egress, act_synapse, act_update
 from neurosim.engine.fast.walk import mark_spikes, walk_endpoint
 from neurosim.engine.fast.wheel import lowest_bit, next_quantum, pointer, wake_due, wake_unit
@@ -26,13 +29,18 @@ class Work(NamedTuple):
 
 
 class Routes(NamedTuple):
+    """Routes by neuron, what they cost at their end, and the packets that serve them."""
+
     ptr: np.ndarray
-    endpoint: np.ndarray
     busy: np.ndarray
+    packet_of_route: np.ndarray  # filled only for a log
+    packets: Packets
+    trees: Trees
 
 
 class Tally(NamedTuple):
-    """Sums over the rounds done. ``counts`` (n_neurons, 3); per round and core (n_rounds, n_endpoints)."""
+    """Sums over the rounds done. ``counts`` (n_neurons, 3); ``sent`` by packet, ``delivered`` by route; per round and
+    core (n_rounds, n_endpoints)."""
 
     counts: np.ndarray
     sent: np.ndarray
@@ -45,23 +53,31 @@ class Tally(NamedTuple):
 class Log(NamedTuple):
     """``rows`` (n_routes + 1, 3): route, inject, arrive, and how many in rows[0, 0]; no rows: no log."""
 
-    at: np.ndarray
+    inject_at: np.ndarray  # by packet
     rows: np.ndarray
 
 
 def new_work(n_endpoints: int, n_neurons: int) -> Work:
-    most = n_neurons + n_endpoints
+    most = n_neurons + 2 * n_endpoints
     return Work(np.zeros(n_endpoints, np.int64), *(np.zeros(most, np.int64) for _ in range(3)))
 
 
-def routes_of(plan: TimingPlan) -> Routes:
-    return Routes(*(np.ascontiguousarray(a, np.int64) for a in (plan.route_ptr, plan.route_endpoint, plan.route_busy)))
+def routes_of(plan: TimingPlan, dims: Dims, chip: np.ndarray, log: bool) -> Routes:
+    """``chip`` is the image at rest."""
+    packets, trees = build_packets(plan, dims, chip)
+    ptr, busy = (np.ascontiguousarray(a, np.int64) for a in (plan.route_ptr, plan.route_busy))
+    of_route = np.zeros(0, np.int64)
+    if log:
+        degree = np.diff(ptr)
+        of_route = np.repeat(packets.ptr[:-1], degree) if plan.router.multicast else np.arange(plan.n_routes)
+    return Routes(ptr, busy, of_route, packets, trees)
 
 
 def new_tally(plan: TimingPlan) -> Tally:
     per_core = [np.zeros((plan.n_rounds, plan.n_cores + 1), np.int64) for _ in range(3)]
     counts = np.zeros((plan.n_neurons, 3), np.int64)
-    return Tally(counts, np.zeros(plan.n_routes, np.int64), np.zeros(plan.n_routes, np.int64), *per_core)
+    n_packets = int((np.diff(plan.route_ptr) > 0).sum()) if plan.router.multicast else plan.n_routes
+    return Tally(counts, np.zeros(n_packets, np.int64), np.zeros(plan.n_routes, np.int64), *per_core)
 
 
 def new_log(plan: TimingPlan, wanted: bool) -> Log:
@@ -82,7 +98,7 @@ def start_units(start, m, dims, batches, batch_cycles, batch_end):
         u = dims.ends + e * c.ENDPOINT_ROW
         m[u + c.WAITING] = m[u + c.STALL] = m[u + c.SYNAPSE_BUSY] = 0
         m[u + c.UPDATE_END] = m[u + c.EGRESS_END] = m[u + c.SYNAPSE_END] = m[u + c.IDLE_AT] = start
-        m[u + c.ROUTE] = m[u + c.LAST_ROUTE] = m[u + c.FLIT] = 0
+        m[u + c.PACKET] = m[u + c.LAST_PACKET] = m[u + c.FLIT] = 0
         m[u + c.SEND_POINTER] = m[u + c.POP_POINTER] = 0
         m[u + c.PUSHED] = m[u + c.LIMIT] = m[u + c.POPPED] = spike
         m[u + c.AT] = c.NEVER
@@ -101,11 +117,12 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
     """Run from quantum ``start`` until nobody is left to wake. Returns (last finish, a quantum for the next start)."""
     m = pointer(chip)
     batch_cycles, batch_end, spikes = work.batch_cycles, work.batch_end, work.spikes
-    route_ptr, route_endpoint, route_busy = routes.ptr, routes.endpoint, routes.busy
-    log_at, log_rows = log.at, log.rows
+    packet_ptr, target, route_busy = routes.packets.ptr, routes.packets.target, routes.busy
+    inject_at, log_rows = log.inject_at, log.rows
     start_units(start, m, dims, work.batches, batch_cycles, batch_end)
     synapse = 2 * dims.endpoints
-    single = dims.vcs == 1 and dims.flits == 1
+    fork = dims.multicast != 0
+    single = dims.vcs == 1 and dims.flits == 1 and dims.topology != BUS and not fork
     last = now = start
     while True:
         now = next_quantum(m, dims, now)
@@ -123,16 +140,20 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
                 if actor >= dims.first_router:
                     if single:
                         allocate_single(now, actor, m, dims)
+                    elif fork:
+                        allocate_fork(now, actor, m, dims, routes.trees, routes.ptr)
                     else:
                         allocate(now, actor, m, dims)
                 elif actor >= synapse:
                     e = actor - synapse
                     u = dims.ends + e * c.ENDPOINT_ROW
-                    act_synapse(now, e, u, m, dims, route_busy, delivered, start, log_at, log_rows)
+                    act_synapse(
+                        now, e, u, m, dims, route_busy, delivered, start, inject_at, routes.packet_of_route, log_rows
+                    )
                 elif actor >= dims.endpoints:
                     e = actor - dims.endpoints
                     u = dims.ends + e * c.ENDPOINT_ROW
-                    act_egress(now, e, u, m, dims, spikes, route_ptr, route_endpoint, sent, start, log_at, log_rows)
+                    act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, inject_at)
                 else:
                     act_update(now, actor, dims.ends + actor * c.ENDPOINT_ROW, m, dims, batch_cycles, batch_end)
         m[dims.summary + (position >> 6)] &= ~(1 << (position & 63))

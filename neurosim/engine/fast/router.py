@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import njit
 
 from neurosim.engine.fast import columns as c
-from neurosim.engine.fast.queue import has_credit, move, tile_of, wait_for_credit
+from neurosim.engine.fast.queue import grant_place, has_credit, move, tile_of, wait_for_credit
 from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake
 
 
@@ -36,8 +36,7 @@ def allocate_single(now, me, m, dims):
             if not has_credit(m, m[out + c.DOWN], now):
                 wait_for_credit(m, dims, m[out + c.DOWN], me)
                 continue
-            distance = port - m[out + c.GRANT]
-            distance += dims.ports if distance < 0 else 0
+            distance = grant_place(m, dims, out, m[slot + c.WORD] & c.PORT_MASK, port)
             best = m[out + c.BEST]
             if best == c.NEVER:
                 m[dims.scratch + n_asked] = out
@@ -49,6 +48,9 @@ def allocate_single(now, me, m, dims):
         out = m[dims.scratch + k]
         port = m[out + c.GRANT] + m[out + c.BEST]
         port -= dims.ports if port >= dims.ports else 0
+        if dims.fixed_order != 0:
+            place = dims.orders + (dims.ports + (out - outputs) // c.OUTPUT_ROW) * dims.ports + m[out + c.BEST]
+            port = m[place]
         m[out + c.BEST] = c.NEVER
         m[out + c.GRANT] = 0 if port + 1 == dims.ports else port + 1
         fifo = fifos + port * c.FIFO_ROW

@@ -34,7 +34,8 @@ class Job:
 
     def __init__(self, plan: TimingPlan, trace: SpikeTrace, log: bool) -> None:
         self.plan, self.want_log = plan, log
-        self.dims, self.routes = dims_of(plan), routes_of(plan)
+        self.dims = dims_of(plan)
+        self.routes = routes_of(plan, self.dims, build_chip(plan, self.dims), log)
         self.walk, self.spikes = build_walk(plan), build_spikes(trace)
         self.round_cycles = np.zeros((trace.n_samples, plan.n_rounds), np.int64)
         self.workers: list[Worker] = []
@@ -86,9 +87,13 @@ def collect(job: Job) -> TimingResult:
     router = plan.router
     tallies = [worker.tally for worker in job.workers] or [new_tally(plan)]
     total = Tally(*(sum(parts[1:], parts[0]) for parts in zip(*tallies, strict=True)))
-    if not np.array_equal(total.sent, total.delivered):
-        raise RuntimeError(f"internal error: {total.delivered.sum()} of {total.sent.sum()} packets were delivered")
-    links = np.zeros((router.width * router.height, job.dims.ports), np.int64)
+    sends = np.diff(job.routes.packets.ptr)
+    sent = np.repeat(total.sent, np.diff(plan.route_ptr)[sends > 0]) if router.multicast else total.sent
+    if not np.array_equal(sent, total.delivered):
+        raise RuntimeError(f"internal error: {total.delivered.sum()} of {sent.sum()} packets were delivered")
+    injected = np.zeros(plan.n_cores + 1, np.int64)
+    np.add.at(injected, np.repeat(plan.endpoint, sends), total.sent)
+    links = np.zeros((router.n_routers, job.dims.ports), np.int64)
     for worker in job.workers:
         links += outputs_of(worker.chip, job.dims)[:, :, FLITS]
     return TimingResult(
@@ -97,8 +102,9 @@ def collect(job: Job) -> TimingResult:
         active=total.counts[:, 1].copy(),
         spiked=total.counts[:, 2].copy(),
         delivered=total.delivered,
-        sent=total.sent,
+        sent=sent,
         link_flits=links,
+        injected=injected,
         synapse_busy=total.synapse_busy[:, :-1].copy(),
         update_busy=total.update_busy[:, :-1].copy(),
         update_stall=total.update_stall[:, :-1].copy(),

@@ -37,7 +37,7 @@ def act_update(now, e, u, m, dims, batch_cycles, batch_end):
         if m[u + c.AT] > now:
             wake_unit(m, dims, now, m[u + c.AT], e)
             break
-    if m[u + c.PUSHED] > before and m[u + c.ROUTE] == m[u + c.LAST_ROUTE]:
+    if m[u + c.PUSHED] > before and m[u + c.PACKET] == m[u + c.LAST_PACKET]:
         wake(m, dims, now, dims.endpoints + e)
 
 
@@ -53,22 +53,23 @@ def channel_to_send(now, u, m, dims):
 
 
 @njit(**INLINE)
-def send(now, u, vc, m, dims, route_endpoint):
-    """Send the next flit of the packet in hand; the tail makes way for the next packet."""
-    route = m[u + c.ROUTE]
-    endpoint = route_endpoint[route]
-    port = direction(m, dims, tile_of(dims, m[u + c.ROUTER]), endpoint)
-    flit = (route << c.ROUTE_SHIFT) | (endpoint << c.ENDPOINT_SHIFT) | port
+def send(now, u, vc, m, dims, target):
+    """Send the next flit of the packet in hand; the tail makes way for the next packet. ``target``: `Packets`."""
+    packet = m[u + c.PACKET]
+    flit = target[packet]
+    if dims.multicast == 0:
+        port = direction(m, dims, tile_of(dims, m[u + c.ROUTER]), flit)
+        flit = (packet << c.ROUTE_SHIFT) | (flit << c.ENDPOINT_SHIFT) | port
     if m[u + c.FLIT] == 0:
-        flit |= c.HEAD_FLIT
+        flit |= 0 if dims.multicast else c.HEAD_FLIT
         m[u + c.VC] = vc
         m[u + c.SEND_POINTER] = 0 if vc + 1 == dims.vcs else vc + 1
     m[u + c.FLIT] += 1
     m[u + c.SEND_AT] = now + 1
     if m[u + c.FLIT] == dims.flits:
-        flit |= c.TAIL_FLIT
+        flit |= 0 if dims.multicast else c.TAIL_FLIT
         m[u + c.FLIT] = 0
-        m[u + c.ROUTE] += 1
+        m[u + c.PACKET] += 1
         m[u + c.SEND_AT] = now + m[u + c.CYCLES]
         m[u + c.EGRESS_END] = now
     put(m, m[u + c.ENTRY] + vc * c.FIFO_ROW, flit, now + dims.injection)
@@ -76,10 +77,10 @@ def send(now, u, vc, m, dims, route_endpoint):
 
 
 @njit(**INLINE)
-def act_egress(now, e, u, m, dims, spikes, route_ptr, route_endpoint, sent, start, log_at, log):
+def act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, inject_at):
     """Send a flit if one is due and has a credit; with no spike in hand, take the oldest one waiting."""
     me = dims.endpoints + e
-    if m[u + c.ROUTE] < m[u + c.LAST_ROUTE]:
+    if m[u + c.PACKET] < m[u + c.LAST_PACKET]:
         if now < m[u + c.SEND_AT]:
             return
         vc = channel_to_send(now, u, m, dims)
@@ -89,20 +90,17 @@ def act_egress(now, e, u, m, dims, spikes, route_ptr, route_endpoint, sent, star
                     wait_for_credit(m, dims, m[u + c.ENTRY] + k * c.FIFO_ROW, me)
             return
         if m[u + c.FLIT] == 0:
-            route = m[u + c.ROUTE]
-            sent[route] += 1
-            if log.shape[0] > 0:
-                log[0, 0] += 1
-                log_at[route] = log[0, 0]
-                log[log[0, 0], 0] = route
-                log[log[0, 0], 1] = now - start
-        send(now, u, vc, m, dims, route_endpoint)
-    if m[u + c.ROUTE] == m[u + c.LAST_ROUTE]:
+            packet = m[u + c.PACKET]
+            sent[packet] += 1
+            if inject_at.shape[0] > 0:
+                inject_at[packet] = now - start
+        send(now, u, vc, m, dims, target)
+    if m[u + c.PACKET] == m[u + c.LAST_PACKET]:
         if m[u + c.POPPED] == m[u + c.PUSHED]:
             return
         neuron = spikes[m[u + c.POPPED]]
         m[u + c.POPPED] += 1
-        m[u + c.ROUTE], m[u + c.LAST_ROUTE] = route_ptr[neuron], route_ptr[neuron + 1]
+        m[u + c.PACKET], m[u + c.LAST_PACKET] = packet_ptr[neuron], packet_ptr[neuron + 1]
         m[u + c.SEND_AT] = now + m[u + c.CYCLES]
         if m[u + c.WAITING] != 0:
             m[u + c.WAITING] = 0
@@ -122,7 +120,7 @@ def first_arrived(now, u, m, dims):
 
 
 @njit(**INLINE)
-def act_synapse(now, e, u, m, dims, route_busy, delivered, start, log_at, log):
+def act_synapse(now, e, u, m, dims, route_busy, delivered, start, inject_at, packet_of_route, log):
     """When idle, pop one flit from the first channel at or after the pointer that has one."""
     me = 2 * dims.endpoints + e
     if now < m[u + c.IDLE_AT]:
@@ -142,7 +140,9 @@ def act_synapse(now, e, u, m, dims, route_busy, delivered, start, log_at, log):
         cycles = route_busy[route]
         delivered[route] += 1
         if log.shape[0] > 0:
-            log[log_at[route], 2] = arrived - start
+            log[0, 0] += 1
+            row = log[0, 0]
+            log[row, 0], log[row, 1], log[row, 2] = route, inject_at[packet_of_route[route]], arrived - start
     m[u + c.SYNAPSE_BUSY] += cycles
     idle_at = now + cycles
     m[u + c.IDLE_AT] = m[u + c.SYNAPSE_END] = idle_at

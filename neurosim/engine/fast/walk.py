@@ -30,6 +30,8 @@ class Walk(NamedTuple):
     spike: int
     lanes: int
     touched_only: bool
+    before: np.ndarray  # (n_endpoints,) int64 quanta ahead of the first slot
+    after: np.ndarray  # (n_endpoints,) int64 quanta behind the last
 
 
 class Spikes(NamedTuple):
@@ -66,6 +68,8 @@ def build_walk(plan: TimingPlan) -> Walk:
         spike=int(plan.spike_cycles),
         lanes=int(plan.update_lanes),
         touched_only=bool(plan.touched_only),
+        before=np.append(np.full(plan.n_cores, plan.update_before, np.int64), 0),
+        after=np.append(np.zeros(plan.n_cores, np.int64) if plan.update_after is None else plan.update_after, 0),
     )
 
 
@@ -95,7 +99,7 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
     counts : (n_neurons, 3) accessed, active, spiked.
     """
     first_batch = n_batches
-    busy = since = 0  # since: work not yet in a batch
+    busy = since = walk.before[e]  # since: work not yet in a batch
     lanes = cost = 0  # the open group
     group_spikes = n_spikes
     for run in range(walk.run_ptr[e], walk.run_ptr[e + 1]):
@@ -146,6 +150,13 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
                         batch_cycles[n_batches], batch_end[n_batches] = since, n_spikes
                         n_batches += 1
                         since = 0
+    if walk.after[e] > 0 and n_spikes > group_spikes:
+        busy += cost
+        batch_cycles[n_batches], batch_end[n_batches] = since + cost, n_spikes
+        n_batches += 1
+        since = cost = 0
+        group_spikes = n_spikes
+    cost += walk.after[e]
     busy += cost
     since += cost
     if since > 0 or n_spikes > group_spikes:

@@ -124,7 +124,7 @@ class EgressUnit:
             while self.credits[vc] == 0:
                 yield self.credit.wait()
             self.credits[vc] -= 1
-            self.inject(vc, Flit(packet, head=k == 0, tail=k == self.flits - 1))
+            self.inject(vc, Flit(packet, head=k == 0, tail=k == self.flits - 1, stops=packet.stops))
         self.finished = self.env.now
 
     def take_credit(self, vc: int) -> None:
@@ -135,14 +135,15 @@ class EgressUnit:
 class SynapseUnit:
     """Empties the ingress queues, one flit at a time; a packet's work begins when its tail is popped.
 
-    ``work(packet)`` quanta a packet; ``return_credit(vc)`` is told of the free place ``credit_cycles`` after the pop.
+    ``work(route)`` quanta a packet of that route; ``return_credit(vc)`` is told of the free place ``credit_cycles``
+    after the pop.
     """
 
     def __init__(
         self,
         env: simpy.Environment,
         vcs: int,
-        work: Callable[[Packet], int],
+        work: Callable[[int], int],
         credit_cycles: int,
         return_credit: Callable[[int], None],
     ) -> None:
@@ -152,14 +153,14 @@ class SynapseUnit:
         self.pointer = 0
         self.arrival = Alarm(env, SYNAPSE)
         self.busy = self.finished = 0
-        self.delivered: list[Packet] = []
+        self.delivered: list[int] = []
         self.slices: list[tuple[int, int, int]] = []
         self.depths: list[tuple[int, int]] = [(0, 0)]
         env.process(self.run())
 
     def receive(self, vc: int, flit: Flit) -> None:
         if flit.tail:
-            flit.packet.arrive = self.env.now
+            flit.packet.arrived[flit.stops[0][0]] = self.env.now
         self.queues[vc].append(flit)
         self.depths.append((self.env.now, sum(map(len, self.queues))))
         self.arrival.ring()
@@ -174,7 +175,7 @@ class SynapseUnit:
             flit = self.queues[vc].popleft()
             self.depths.append((self.env.now, sum(map(len, self.queues))))
             cycles = self.consume(flit)
-            self.slices.append((flit.packet.route, self.env.now, self.env.now + cycles))
+            self.slices.append((flit.stops[0][0], self.env.now, self.env.now + cycles))
             arrive(self.env, self.credit_cycles, lambda vc=vc: self.return_credit(vc))
             self.busy += cycles
             self.finished = self.env.now + cycles
@@ -183,5 +184,6 @@ class SynapseUnit:
     def consume(self, flit: Flit) -> int:
         if not flit.tail:
             return 1
-        self.delivered.append(flit.packet)
-        return self.work(flit.packet)
+        route = flit.stops[0][0]
+        self.delivered.append(route)
+        return self.work(route)

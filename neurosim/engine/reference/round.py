@@ -7,17 +7,11 @@ from functools import partial
 
 import simpy
 
-from neurosim.engine.plan import RouterPlan, TimingPlan
+from neurosim.engine.plan import TimingPlan
 from neurosim.engine.reference.clock import arrive
 from neurosim.engine.reference.core import EgressQueue, EgressUnit, Group, SynapseUnit, UpdateUnit
 from neurosim.engine.reference.router import Flit, Packet, Router
-
-
-def endpoint_ports(router: RouterPlan, n_cores: int) -> list[tuple[int, int]]:
-    """(tile, router port) of every endpoint; the host, last, has the last port of its tile."""
-    per_tile = router.cores_per_tile
-    ports = [(core // per_tile, 4 + core % per_tile) for core in range(n_cores)]
-    return [*ports, (router.host_tile, 4 + per_tile)]
+from neurosim.engine.wiring import Link, endpoint_ports, links
 
 
 class Round:
@@ -28,10 +22,9 @@ class Round:
         self.env = simpy.Environment()
         self.packets: list[Packet] = []
         self.ports = endpoint_ports(plan.router, plan.n_cores)
-        n_tiles = plan.router.width * plan.router.height
-        self.routers = [Router(self.env, plan.router, tile, self.ports) for tile in range(n_tiles)]
-        for tile in range(n_tiles):
-            self._link(tile)
+        self.routers = [Router(self.env, plan.router, r, self.ports) for r in range(plan.router.n_routers)]
+        for link in links(plan.router):
+            self._join(link)
         host = plan.n_cores
         self.queues = [EgressQueue(self.env, plan.egress_depth) for _ in range(host)]
         self.queues.append(EgressQueue(self.env, None, host_spikes))
@@ -39,18 +32,15 @@ class Round:
         self.egress = [self._egress_unit(endpoint) for endpoint in range(host + 1)]
         self.synapse = [self._synapse_unit(endpoint) for endpoint in range(host + 1)]
 
-    def _link(self, tile: int) -> None:
-        """Connect the router's outputs to its neighbours: output d meets the neighbour's input from the other side."""
-        router, plan = self.routers[tile], self.plan.router
-        neighbours = ((1, 0), (-1, 0), (0, 1), (0, -1))
-        for port, (dx, dy) in enumerate(neighbours):
-            x, y = router.x + dx, router.y + dy
-            if 0 <= x < plan.width and 0 <= y < plan.height:
-                other, entry = self.routers[x + plan.width * y], port ^ 1
-                router.outputs[port].deliver = partial(other.receive, entry)
-                router.outputs[port].credits = [plan.queue_depth] * plan.virtual_channels
-                other.inputs[entry].return_credit = partial(router.take_credit, port)
-                other.inputs[entry].credit_cycles = plan.credit_link_cycles
+    def _join(self, link: Link) -> None:
+        """Connect an output to the input that it leads to."""
+        router, plan = self.routers[link.router], self.plan.router
+        output, entry = router.outputs[link.port], self.routers[link.neighbour].inputs[link.entry]
+        output.latency, output.interval = link.latency, link.interval
+        output.deliver = partial(self.routers[link.neighbour].receive, link.entry)
+        output.credits = [plan.queue_depth] * plan.virtual_channels
+        entry.return_credit = partial(router.take_credit, link.port)
+        entry.credit_cycles = plan.credit_link_cycles
 
     def _egress_unit(self, endpoint: int) -> EgressUnit:
         tile, port = self.ports[endpoint]
@@ -79,17 +69,21 @@ class Round:
 
     def _packets_of(self, neuron: int) -> list[Packet]:
         routes = range(self.plan.route_ptr[neuron], self.plan.route_ptr[neuron + 1])
-        packets = [Packet(route, int(self.plan.route_endpoint[route])) for route in routes]
+        stops = [(route, int(self.plan.route_endpoint[route])) for route in routes]
+        groups = [tuple(stops)] if self.plan.router.multicast else [(stop,) for stop in stops]
+        source = int(self.plan.endpoint[neuron])
+        packets = [Packet(source, group) for group in groups]
         self.packets.extend(packets)
         return packets
 
-    def _work(self, packet: Packet) -> int:
-        return int(self.plan.route_busy[packet.route])
+    def _work(self, route: int) -> int:
+        return int(self.plan.route_busy[route])
 
     def run(self) -> int:
         """Quanta from the start of the round to the moment the last unit has finished; barrier not included."""
         self.env.run()
         delivered = sum(len(unit.delivered) for unit in self.synapse)
-        if delivered != len(self.packets):
-            raise RuntimeError(f"round ended with {delivered} of {len(self.packets)} packets delivered")
+        expected = sum(len(packet.stops) for packet in self.packets)
+        if delivered != expected:
+            raise RuntimeError(f"round ended with {delivered} of {expected} packets delivered")
         return max(unit.finished for unit in (*self.update, *self.egress, *self.synapse))

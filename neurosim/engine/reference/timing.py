@@ -25,7 +25,8 @@ def empty_result(plan: TimingPlan, n_samples: int) -> TimingResult:
         spiked=zeros(plan.n_neurons),
         delivered=zeros(plan.n_routes),
         sent=zeros(plan.n_routes),
-        link_flits=zeros(router.width * router.height, 5 + router.cores_per_tile),
+        link_flits=zeros(router.n_routers, router.n_ports),
+        injected=zeros(plan.n_cores + 1),
         synapse_busy=zeros(plan.n_rounds, plan.n_cores),
         update_busy=zeros(plan.n_rounds, plan.n_cores),
         update_stall=zeros(plan.n_rounds, plan.n_cores),
@@ -51,7 +52,7 @@ def reference_timing(
             finished = Round(plan, groups, routed(plan, host))
             result.round_cycles[sample, number] = finished.run() + plan.barrier_cycles
             add_round(result, finished, number)
-            rows += [(sample, number, p.route, p.inject, p.arrive) for p in finished.packets]
+            rows += [(sample, number, r, p.inject, at) for p in finished.packets for r, at in p.arrived.items()]
         if progress is not None:
             progress(sample + 1)
     return with_log(result, rows) if log else result
@@ -59,10 +60,12 @@ def reference_timing(
 
 def add_round(result: TimingResult, finished: Round, number: int) -> None:
     for packet in finished.packets:
-        result.sent[packet.route] += 1
+        result.injected[packet.source] += 1
+        for route, _ in packet.stops:
+            result.sent[route] += 1
     for unit in finished.synapse:
-        for packet in unit.delivered:
-            result.delivered[packet.route] += 1
+        for route in unit.delivered:
+            result.delivered[route] += 1
     for core, unit in enumerate(finished.update):
         result.update_busy[number, core] += unit.busy
         result.update_stall[number, core] += unit.stall

@@ -59,7 +59,7 @@ def routed(plan: TimingPlan, neurons: list[int]) -> list[int]:
 
 def groups_of_core(plan: TimingPlan, view: RoundView, core: int, counts: UpdateCounts) -> list[Group]:
     """Cut the walk over the core's slots into groups of ``update_lanes``; input slots stand between groups."""
-    groups: list[Group] = []
+    groups = [Group(plan.update_before)] if plan.update_before else []
     costs: list[int] = []
     spikes: list[int] = []
 
@@ -89,4 +89,6 @@ def groups_of_core(plan: TimingPlan, view: RoundView, core: int, counts: UpdateC
         if len(costs) == plan.update_lanes:
             close()
     close()
+    if plan.update_after is not None and plan.update_after[core]:
+        groups.append(Group(int(plan.update_after[core])))
     return groups
