@@ -203,7 +203,11 @@ def explain(
 @app.command()
 def validate(
     kind: Annotated[
-        str, typer.Argument(help="noc: runs of a network-on-chip simulator. rtl: recorded cycles of event chips.")
+        str,
+        typer.Argument(
+            help="noc: runs of a network-on-chip simulator. rtl: recorded cycles of event chips. "
+            "spikes: what a framework recorded of its own network."
+        ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
     engine: Annotated[str, typer.Option(help="fast, reference or both.")] = "both",

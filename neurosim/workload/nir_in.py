@@ -49,7 +49,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Way:
-    """One source of an operator: population, delay; ``part`` is the delay a Delay node gives to its share of neurons."""
+    """One source of an operator: population, delay; ``part``: the share of neurons that a Delay node delays so."""
 
     source: str
     delay: int

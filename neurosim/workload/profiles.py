@@ -26,7 +26,7 @@ class Profile:
     decay ``euler``: v <- v (1 - dt/tau) + dt/tau (v_leak + r i). ``exp``: the factor is exp(-dt/tau).
     norm_input: the input is scaled by what the leak removes (with ``euler`` always; with ``exp`` a choice).
     multi_spike: floor(v / threshold) spikes a step. v_min: lower clip of the membrane. start: first membrane
-    (``zero``, v_reset or v_leak). cuba: whether a synaptic current is understood (the new current enters the same step).
+    (``zero``, v_reset or v_leak). cuba: whether a synaptic current is understood (a new one enters in the same step).
     repair_tau: undo an exporter that wrote tau multiplied by dt.
     """
 
@@ -119,9 +119,8 @@ def profile(spec: str | Profile, dt: float | None = None) -> Profile:
     for part in filter(None, rest.split(",")):
         key, equals, text = part.partition("=")
         if not equals or key == "name" or key not in values:
-            raise NeurosimError(
-                f"profile {name}: got {part!r}, expected KEY=VALUE with a key of {', '.join(k for k in list(values)[1:])}"
-            )
+            known = ", ".join(k for k in values if k != "name")
+            raise NeurosimError(f"profile {name}: got {part!r}, expected KEY=VALUE with a key of {known}")
         values[key] = _read(name, key, text)
     if dt is not None:
         values["dt"] = dt
