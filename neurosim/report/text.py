@@ -50,6 +50,7 @@ def _headline(r: Result) -> Text:
         f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
         f"{units.count(r.packets['flit_hops'])} flit-hops"
     )
+    lines += [f"{key:<13} {value}" for key, value in (r.provenance.get("network") or {}).items()]
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
     return text

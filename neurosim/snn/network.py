@@ -214,7 +214,7 @@ class Network:
     def value_bits(self, name: str) -> int:
         """Bits of the value a spike of this population carries; 1 is binary."""
         model = self.population(name).model
-        return model.value_bits if isinstance(model, (Input, Relay)) else 1
+        return model.value_bits if isinstance(model, (Input, Relay)) else model.max_spikes.bit_length()
 
     def content_hash(self) -> str:
         """SHA-256 over every parameter and weight, for caches and provenance."""

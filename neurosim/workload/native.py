@@ -23,7 +23,7 @@ FORMAT = "neurosim-network/1"
 _VECTORS = ("threshold", "bias", "v_init")
 _SCALARS = (
     "decay_input", "compare", "reset", "v_reset", "reset_delay", "v_rest", "refractory", "leak_first_step",
-    "membrane_bits", "overflow",
+    "membrane_bits", "overflow", "current_keep", "v_floor", "max_spikes",
 )  # fmt: skip
 
 

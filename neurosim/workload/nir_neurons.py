@@ -19,6 +19,8 @@ from neurosim.workload.profiles import Profile
 
 # Files carry float32 ratios: a gain this close to one is one that was rounded on the way.
 ROUNDED = 1e-6
+MAX_SPIKES = 255
+"""Most spikes of a neuron in one step that counts them: one byte of payload."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,7 @@ def read_neuron(node: Node, shape: tuple[int, ...], profile: Profile) -> Neuron:
     spiking = "v_threshold" in values
     if spiking:
         _spikes(node, values, shape, profile, parameters)
+    parameters["v_floor"] = profile.v_min
     start = {"zero": 0.0, "reset": parameters.get("v_reset", 0.0), "leak": parameters.get("v_rest", 0.0)}
     parameters["v_init"] = start[profile.start]
     return Neuron(parameters, _snapped(gain), spiking)
@@ -129,15 +132,13 @@ def _current(node: Node, values: dict, profile: Profile, parameters: dict) -> np
 
 
 def _spikes(node: Node, values: dict, shape, profile: Profile, parameters: dict) -> None:
-    if profile.multi_spike or profile.v_min is not None:
-        what = "several spikes a step" if profile.multi_spike else "a lower clip of the membrane"
-        raise refuse(
-            node, f"profile {profile.name} has {what}, which neurosim's neurons do not have; if the layer was run "
-            f"without, say so: --profile {profile.name}:multi_spike=false,v_min=none",
-        )  # fmt: skip
     parameters["threshold"] = _spread(values["v_threshold"], shape)
     parameters["compare"], parameters["reset"] = profile.compare, profile.reset
     parameters["reset_delay"] = profile.reset_delay
+    if profile.multi_spike:
+        if (values["v_threshold"] <= 0).any():
+            raise refuse(node, "v_threshold: several spikes a step need positive thresholds")
+        parameters["max_spikes"] = MAX_SPIKES
     if profile.reset == "hard":
         parameters["v_reset"] = _one(node, "v_reset", values.get("v_reset", np.zeros(1)))
 

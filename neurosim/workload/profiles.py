@@ -25,9 +25,9 @@ class Profile:
     reset_delay: at the next update instead of in the same step.
     decay ``euler``: v <- v (1 - dt/tau) + dt/tau (v_leak + r i). ``exp``: the factor is exp(-dt/tau).
     norm_input: the input is scaled by what the leak removes (with ``euler`` always; with ``exp`` a choice).
-    multi_spike: floor(v / threshold) spikes a step. v_min: lower clip of the membrane. start: first membrane
-    (``zero``, v_reset or v_leak). cuba: whether a synaptic current is understood (a new one enters in the same step).
-    repair_tau: undo an exporter that wrote tau multiplied by dt.
+    multi_spike: floor(v / threshold) spikes a step, at most 255. v_min: lower clip of the membrane. start: first
+    membrane (``zero``, v_reset or v_leak). cuba: whether a synaptic current is understood (a new one enters at
+    once). repair_tau: undo an exporter that wrote tau multiplied by dt.
     """
 
     name: str
@@ -54,6 +54,8 @@ class Profile:
                 f"profile {self.name}: a NIR file does not hold the step size; give it, for example "
                 f"--profile {self.name}:dt=1e-3"
             )
+        if self.multi_spike and (self.compare != ">=" or self.reset_delay):
+            raise NeurosimError(f"profile {self.name}: multi_spike needs compare >= and a reset in the same step")
         if not 0 < self.dt < 1e6:
             raise NeurosimError(f"profile {self.name}: dt: got {self.dt}, expected a positive number of seconds")
 
