@@ -128,7 +128,7 @@ def _current(node: Node, values: dict, profile: Profile, parameters: dict) -> np
     keep = _keep(_tau(node, "tau_syn", values, profile), profile)
     parameters["current_keep"] = _one(node, "tau_syn", keep)
     w_in = values.get("w_in", np.float64(1))
-    return (1 - keep) * w_in
+    return (1 - keep if profile.norm_input else 1.0) * w_in
 
 
 def _spikes(node: Node, values: dict, shape, profile: Profile, parameters: dict) -> None:
