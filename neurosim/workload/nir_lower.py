@@ -26,6 +26,7 @@ from neurosim.workload.nir_ops import OPERATORS, bias_of, carried, connectivity,
 from neurosim.workload.nir_shapes import infer_shapes, refuse
 from neurosim.workload.profiles import Profile
 
+IMAGE_OPERATORS = ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d")
 MAX_TERMS = 256
 MAX_DELAYS = 64
 
@@ -69,6 +70,7 @@ class Lowering:
     ways: dict[str, list[Way]] = field(default_factory=dict)
     constants: dict[str, np.ndarray | None] = field(default_factory=dict)
     neurons: dict[str, Neuron] = field(default_factory=dict)
+    images: dict[str, tuple[int, ...]] = field(default_factory=dict)
     links: dict[str, Connectivity] = field(default_factory=dict)
     projections: list[tuple[str, Projection]] = field(default_factory=list)
 
@@ -102,7 +104,7 @@ class Lowering:
         return Network(populations, projections, readout), closed
 
     def shape(self, name: str) -> tuple[int, ...]:
-        return population_shape(self.shapes[name][1])
+        return self.images.get(name) or population_shape(self.shapes[name][1])
 
     # What a node sends, as terms and a constant.
 
@@ -197,9 +199,9 @@ class Lowering:
             return
         node = self.graph.nodes[term.name]
         pooled = node.kind in ("SumPool2d", "AvgPool2d") and target in self.neurons
-        image = node.kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d")
+        image = node.kind in IMAGE_OPERATORS
         if term.name != target and (pooled or (image and self.shape(node.name) != self.shape(target))):
-            # A pool sums in a unit of its own; behind a Flatten an image has to be one first.
+            # A pool sums in a unit of its own; behind a Flatten, beside another image, a convolution does too.
             self.add(term.name, Way(self.relay(term.name), term.delay), Identity(1), target, gain)
             return
         for way in self.ways[term.name]:
@@ -222,6 +224,11 @@ class Lowering:
 
     def neuron(self, node: Node) -> None:
         read = self.neurons[node.name]
+        terms = [term for source in self.into[node.name] for term in self.terms[source]]
+        images = {self.shape(t.name) for t in terms if t.operator and self.graph.nodes[t.name].kind in IMAGE_OPERATORS}
+        if len(images) == 1:
+            # Behind a Flatten the neurons are the same, in the same order: they keep the image's shape.
+            self.images[node.name] = images.pop()
         shape = self.shape(node.name)
         parameters = dict(read.parameters)
         constants = [c for source in self.into[node.name] if (c := self.constants.get(source)) is not None]
@@ -232,9 +239,8 @@ class Lowering:
                 bias = bias * (1 - np.float64(np.float32(parameters["leak"].factor)))
             parameters["bias"] = bias[:1] if (bias == bias[0]).all() else bias
         self.populations[node.name] = Population(node.name, shape, Lif(**parameters))
-        for source in self.into[node.name]:
-            for term in self.terms[source]:
-                self.project(term, node.name, read.gain)
+        for term in terms:
+            self.project(term, node.name, read.gain)
 
     # Order.
 

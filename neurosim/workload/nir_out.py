@@ -91,11 +91,22 @@ class _Writer:
         if isinstance(model, Input):
             self.add(population.name, "Input", shape=np.array(shape, np.int64))
         elif isinstance(model, Lif):
+            self.carrier(population)
+            sent = [p.name for p in self.network.projections if p.source == population.name]
+            if model.threshold is None and sent:
+                raise NeurosimError(
+                    f"projection {sent[0]}: {population.name!r} never spikes, but in NIR it would send its membrane; "
+                    "leave the projection out"
+                )
             self.nodes[population.name] = neuron_node(population, shape, self.profile)
         elif not model.graded:
             raise NeurosimError(
                 f"population {population.name!r}: an OR of spikes (a relay that is not graded) has no node in NIR; "
                 "pool by sum or average, or put a neuron there"
+            )
+        elif not self.into(population.name):
+            raise NeurosimError(
+                f"population {population.name!r}: nothing enters this relay, which NIR refuses; remove it"
             )
         elif not self.names_operator(population.name):
             self.add(population.name, "Scale", scale=np.ones(shape, np.float32))
@@ -180,21 +191,26 @@ class _Writer:
         full[np.repeat(np.arange(n_source), np.diff(c.indptr)), c.indices] = c.weights
         return full
 
-    def bias(self, p: Projection) -> np.ndarray | None:
-        """The target's bias, where this projection is the one to carry it, (n,)."""
-        target = self.network.population(p.target)
+    def carrier(self, target: Population) -> Projection | None:
+        """The projection that a bias rides on; None without a bias."""
         if not isinstance(target.model, Lif) or not target.model.bias.any():
             return None
         each = target.model.per_neuron("bias", target.shape, f"population {target.name!r}")
-        carriers = [q for q in self.into(p.target) if _carries(q, each)]
-        if not carriers:
-            raise NeurosimError(
-                f"population {target.name!r}: its bias has no Dense, Sparse or (one value a channel) Conv2d to ride "
-                "on, and NIR's neurons have none; add such a projection"
-            )
-        if carriers[0] is not p:
+        for p in self.into(target.name):
+            if _carries(p, each):
+                return p
+        raise NeurosimError(
+            f"population {target.name!r}: its bias has no Dense, Sparse or (one value a channel) Conv2d to ride on, "
+            "and NIR's neurons have none; add such a projection"
+        )
+
+    def bias(self, p: Projection) -> np.ndarray | None:
+        """The target's bias, where this projection is the one to carry it, (n,)."""
+        target = self.network.population(p.target)
+        if self.carrier(target) is not p:
             return None
-        if target.model.decay_input and getattr(target.model, "current_keep", None) is None:
+        each = target.model.per_neuron("bias", target.shape, f"population {target.name!r}")
+        if target.model.decay_input and target.model.current_keep is None:
             # The reader gives the bias the share of the input; in float64, so that it comes back exactly.
             return each.astype(np.float64) / (1 - np.float64(np.float32(target.model.leak.factor)))
         return each

@@ -142,8 +142,6 @@ def _output(node: Node, given: Shape) -> Shape:
     if node.kind in ("SumPool2d", "AvgPool2d"):
         size, stride = integers(node, "kernel_size", 2, 1), integers(node, "stride", 2, 1)
         padding = integers(node, "padding", 2, 0)
-        if max(p - k // 2 for p, k in zip(padding, size, strict=True)) > 0:
-            raise refuse(node, f"padding {padding} is more than half the window {size}")
         return (given[0], *_window(node, given, 3, size, stride, padding, (1, 1)))
     if node.kind == "Flatten":
         first, last = flatten_axes(node, len(given))

@@ -1,4 +1,4 @@
-"""A NIR graph run node by node in float64, straight from NIR's text and the frameworks' rules: what imports are held to.
+"""A NIR graph run node by node in float64, straight from NIR's text and the frameworks' rules: the witness of imports.
 
 It knows neither populations nor projections. ``order`` is the order in which nodes are worked on; an edge from a node
 that comes later (or from itself) brings what that node sent one step before.

@@ -43,7 +43,10 @@ def expressible(draw):
         "max_spikes": 255 if several else 1, "refractory": 0, "leak_first_step": True,
     }  # fmt: skip
     start = draw(st.sampled_from(["zero", "reset", "leak"]))
-    return replace(network, populations=[_plain(p, shared, start) for p in network.populations])
+    plain = [_plain(p, shared, start) for p in network.populations]
+    silent = {p.name for p in plain if isinstance(p.model, Lif) and p.model.threshold is None}
+    projections = [p for p in network.projections if p.source not in silent]
+    return replace(network, populations=plain, projections=projections)
 
 
 def _plain(p, shared, start):
@@ -149,6 +152,12 @@ REFUSED = {
         lambda: one(Lif(1.0, Leak("multiply", factor=0.5), v_rest=1, leak_first_step=False)), "leak_first_step",
     ),
     "max": (lambda: _pooled(Relay(False), "max"), "OR of spikes"),
+    "integrator sends": (
+        lambda: Network(
+            [Population("a", (1,), Lif(None)), Population("b", (1,), Lif(1.0))], [Projection("a", "b", Identity())]
+        ),
+        "'a' never spikes",
+    ),
     "relay read out": (lambda: _pooled(Relay(True, 4), "sum"), "readout 'a' is no neuron"),
     "a slash": (
         lambda: Network([Population("in", (1,), Input()), Population("a/b", (1,), Lif(1.0))], []), "without '/'",
@@ -168,7 +177,8 @@ REFUSED = {
 
 
 def _pooled(relay, mode):
-    return one(relay, Pool2d(mode, 2), IMAGE, (1, 2, 2))
+    made = one(relay, Pool2d(mode, 2), IMAGE, (1, 2, 2))
+    return replace(made, populations=[*made.populations, Population("z", (1,), Lif(1.0))])
 
 
 @pytest.mark.parametrize("name", REFUSED)
