@@ -15,6 +15,7 @@ import numpy as np
 
 from neurosim.errors import NeurosimError
 from neurosim.files import MAX_ARRAY_BYTES
+from neurosim.workload.nir_strings import Strings
 
 MAX_NODES = 2000
 MAX_EDGES = 20_000
@@ -108,6 +109,7 @@ class _Reader:
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path, self.file, self.left = path, file, MAX_ARRAY_BYTES
+        self.strings = Strings(path)
         self.nodes: dict[str, Node] = {}
         self.edges: list[tuple[str, str]] = []
 
@@ -137,10 +139,7 @@ class _Reader:
                 "can hold"
             )
         self.left -= size
-        if not text:
-            return data[()]
-        strings = data.asstr()[()]
-        return strings if isinstance(strings, str) else np.asarray(strings, dtype=np.str_)
+        return self.strings.read(data) if text else data[()]
 
     def string(self, group: h5py.Group, name: str) -> str:
         value = self.array(group, name)

@@ -95,9 +95,10 @@ def _membrane(node: Node, values: dict, profile: Profile, parameters: dict) -> n
     if "tau" not in values and "tau_mem" not in values:
         gain = r * profile.dt
         if profile.name == "spikingjelly" and (np.abs(gain - 1) > ROUNDED).any():
+            dt = 1 / r.reshape(-1)[0] if r.reshape(-1)[0] else np.inf
             raise refuse(
-                node, f"r = {r.reshape(-1)[0]:g} says dt = {1 / r.reshape(-1)[0]:g}, the profile has "
-                f"{profile.dt:g}; give --profile spikingjelly:dt={1 / r.reshape(-1)[0]:g}",
+                node, f"r = {r.reshape(-1)[0]:g} says dt = {dt:g}, the profile has {profile.dt:g}; give --profile "
+                f"spikingjelly:dt={dt:g}",
             )  # fmt: skip
         return gain
     key = "tau" if "tau" in values else "tau_mem"
@@ -108,7 +109,8 @@ def _membrane(node: Node, values: dict, profile: Profile, parameters: dict) -> n
     removed = (1 - keep) if profile.norm_input else np.ones_like(keep)
     gain = removed * r
     if profile.name == "snntorch" and node.kind == "LIF" and (np.abs(gain - 1) > 1e-4).any():
-        dt = float((values[key] / r).reshape(-1)[0])
+        first, resistance = values[key].reshape(-1)[0], r.reshape(-1)[0]
+        dt = first / resistance if resistance else np.inf
         raise refuse(
             node, f"tau/r says dt = {dt:g}, the profile has {profile.dt:g}: snnTorch writes r = tau/dt; give "
             f"--profile snntorch:dt={dt:g}, or the profile of the framework that wrote the file",
