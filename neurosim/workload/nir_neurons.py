@@ -108,7 +108,7 @@ def _membrane(node: Node, values: dict, profile: Profile, parameters: dict) -> n
     parameters["v_rest"] = _one(node, "v_leak", values["v_leak"])
     removed = (1 - keep) if profile.norm_input else np.ones_like(keep)
     gain = removed * r
-    if profile.name == "snntorch" and node.kind == "LIF" and (np.abs(gain - 1) > 1e-4).any():
+    if profile.name == "snntorch" and node.kind == "LIF" and (np.abs(r * profile.dt / values[key] - 1) > 1e-4).any():
         first, resistance = values[key].reshape(-1)[0], r.reshape(-1)[0]
         dt = first / resistance if resistance else np.inf
         raise refuse(

@@ -177,13 +177,13 @@ def test_a_checkpoint_that_would_run_code_is_refused(copied):
 
 def test_membranes_held_to_recorded_resets():
     """By hand: leak a half, subtract one step late; the recorded spike at step 1 decides the reset at step 2."""
-    population = Population("a", (1,), read_nir(SNNTORCH / "model.nir", "snntorch").population("1").model)
+    leak = read_nir(SNNTORCH / "model.nir", "snntorch").population("1").model.leak
     plain = Population("a", (1,), Lif(1.0, reset="hard", v_reset=0.25))
     current = np.array([[0.5], [0.75], [0.5]])
     recorded = np.array([[0], [1], [0]])
     assert membranes(plain, current, recorded, np.array([0])).ravel().tolist() == [0.5, 1.25, 0.75]
-    keep = np.float64(np.float32(population.model.leak.factor))
-    late = Population("a", (1,), Lif(1.0, population.model.leak, compare=">", reset_delay=True))
+    keep = np.float64(np.float32(leak.factor))
+    late = Population("a", (1,), Lif(1.0, leak, compare=">", reset_delay=True))
     v = [0.5, 0.5 * keep + 0.75]
     v.append(v[1] * keep + 0.5 - 1)
     np.testing.assert_allclose(membranes(late, current, recorded, np.array([0])).ravel(), v, rtol=1e-12)
