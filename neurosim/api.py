@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from neurosim.arch import Chip, load_chip
-from neurosim.arch.event import EventChip
-from neurosim.arch.phases import PhaseChip
+from neurosim.arch import Chip, EventChip, LayerChip, PhaseChip, load_chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.file import from_column_order, read_placement
 from neurosim.result import Result
@@ -18,7 +16,7 @@ from neurosim.snn.trace import Stimulus
 from neurosim.workload.workload import Workload, load_workload
 
 
-def _twin(workload: Workload, chip: Chip, samples: int) -> dict[str, Any] | None:
+def _twin(workload: Workload, chip: Chip | LayerChip, samples: int) -> dict[str, Any] | None:
     """The ANN that does the same job on the same samples, or None when the workload has none."""
     if workload.ann_path is None:
         return None
@@ -32,7 +30,7 @@ def _twin(workload: Workload, chip: Chip, samples: int) -> dict[str, Any] | None
     return {"accuracy": accuracy, **cost}
 
 
-def _check_runnable(chip: Chip | EventChip | PhaseChip) -> None:
+def _check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
     """Raises NeurosimError that says why, for a chip on which no workload can be run to an energy."""
     if isinstance(chip, EventChip):
         why = (
@@ -41,7 +39,7 @@ def _check_runnable(chip: Chip | EventChip | PhaseChip) -> None:
         )
     elif isinstance(chip, PhaseChip):
         why = "execution is 'phases', which times steps from their counts and runs no network (docs/phases.md)"
-    elif chip.without_energy is not None:
+    elif isinstance(chip, Chip) and chip.without_energy is not None:
         reason = " ".join(chip.without_energy.split())
         why = f"has no energies ({reason}); it is there for its timing (neurosim show chip)"
     else:
@@ -51,7 +49,7 @@ def _check_runnable(chip: Chip | EventChip | PhaseChip) -> None:
 
 def simulate(
     workload: str | Workload | Network,
-    chip: str | Chip = "loihi-2018",
+    chip: str | Chip | LayerChip = "loihi-2018",
     stimulus: Stimulus | None = None,
     *,
     samples: int | None = 200,
@@ -85,6 +83,12 @@ def simulate(
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
     target = load_chip(chip) if isinstance(chip, str) else chip
     _check_runnable(target)
+    if isinstance(target, LayerChip) and (trace is not None or mapping is not None):
+        what = "a timeline shows cores and routers" if mapping is None else "a core map places neurons on cores"
+        raise NeurosimError(
+            f"chip {target.name}: execution is 'layer', one array without cores; {what}; leave it out or choose a chip "
+            "with execution 'barrier'"
+        )
     if isinstance(workload, Network):
         if stimulus is None:
             raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")
@@ -95,7 +99,8 @@ def simulate(
     if mapping is not None:
         placement = read_placement(mapping, work.network)
     else:
-        placement = None if work.core_of_neuron is None else from_column_order(work.core_of_neuron, target)
+        one_array = work.core_of_neuron is None or isinstance(target, LayerChip)
+        placement = None if one_array else from_column_order(work.core_of_neuron, target)
     parameters = {
         "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
         "seed": seed, "engine": engine, "capacity": capacity, "mapping": None if mapping is None else str(mapping),

@@ -14,6 +14,7 @@ import numpy as np
 
 from neurosim.energy.table import EnergyTable, Leaf
 from neurosim.engine.activity import Activity
+from neurosim.engine.plan import WAITS
 from neurosim.errors import NeurosimError
 from neurosim.files import read_arrays, write_arrays
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = "neurosim-result/1"
+WAIT_CAUSES = (*WAITS, "update_queue_full")
 
 
 def wilson_interval(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
@@ -39,6 +41,8 @@ class Result:
 
     predictions, labels : (samples,) int64 or None without a readout or labels. round_cycles : (samples, rounds)
     int64, barrier included. spikes and mean rates by population; synaptic_events {effective, dense, mac};
+    waits : (rounds, cores + 1) x `WAIT_CAUSES` int64 quanta over all samples, the host last; barrier_cycles : (samples,
+    rounds) int64, the part of round_cycles after the last work; both None in files of older versions.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
 
@@ -65,6 +69,8 @@ class Result:
     ann: dict[str, Any] | None
     provenance: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    waits: np.ndarray | None = None
+    barrier_cycles: np.ndarray | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -101,6 +107,22 @@ class Result:
         return int(self.round_cycles.sum())
 
     @property
+    def waits_total(self) -> dict[str, int]:
+        """Quanta that units waited, by cause, summed over cores, rounds and samples."""
+        if self.waits is None:
+            return {}
+        return dict(zip(WAIT_CAUSES, self.waits.sum(axis=(0, 1)).tolist(), strict=True))
+
+    def waits_frame(self) -> pd.DataFrame:
+        """round, core (the host's number is that of the cores), cause, quanta; rows of 0 left out."""
+        import pandas as pd
+
+        waits = np.zeros((0, 0, len(WAIT_CAUSES)), np.int64) if self.waits is None else self.waits
+        found = np.argwhere(waits)
+        rows = [(int(r), int(e), WAIT_CAUSES[k], int(waits[r, e, k])) for r, e, k in found]
+        return pd.DataFrame(rows, columns=["round", "core", "cause", "quanta"])
+
+    @property
     def seconds(self) -> float:
         """Simulated time of all samples, one after another."""
         return self.cycles_total * self.quantum_ps * 1e-12
@@ -132,6 +154,10 @@ class Result:
             "synaptic_events": dict(self.synaptic_events),
             "packets": dict(self.packets),
             "cycles": {"total": self.cycles_total, "per_sample_mean": self.cycles_total / self.samples},
+            "timing": {
+                "barrier_cycles": None if self.barrier_cycles is None else int(self.barrier_cycles.sum()),
+                "waits": self.waits_total,
+            },
             "quantum_ps": self.quantum_ps,
             "latency_s": self.latency_s,
             "footprint_bits": {**used, "total": sum(used.values())},
@@ -182,7 +208,7 @@ class Result:
             "energy_count": np.array([leaf.count for leaf in self.energy.leaves], np.float64),
             "energy_price_pj": np.array([leaf.price_pj for leaf in self.energy.leaves], np.float64),
         }
-        for key in ("predictions", "labels"):
+        for key in _OPTIONAL:
             if getattr(self, key) is not None:
                 arrays[key] = getattr(self, key)
         write_arrays(Path(path), header, arrays)
@@ -209,8 +235,7 @@ class Result:
                 activity=activity,
                 energy=EnergyTable(leaves),
                 round_cycles=arrays["round_cycles"],
-                predictions=arrays.get("predictions"),
-                labels=arrays.get("labels"),
+                **{key: arrays.get(key) for key in _OPTIONAL},
                 **{key: header[key] for key in _PLAIN},
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -222,6 +247,7 @@ class Result:
         return result_html(self)
 
 
+_OPTIONAL = ("predictions", "labels", "waits", "barrier_cycles")
 _PLAIN = (
     "workload", "chip", "engine", "samples", "timesteps", "quantum_ps", "spikes", "neurons", "synaptic_events",
     "packets", "footprint", "footprint_lines", "fit", "saturations", "utilisation", "ann", "provenance", "notes",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurosim import __version__
-from neurosim.arch import Chip
+from neurosim.arch import Chip, LayerChip
 from neurosim.energy.chip_prices import chip_leakage, chip_prices
 from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity, count_activity
@@ -98,7 +98,13 @@ def _updated_spikes(network: Network, stages: Stages, counts: np.ndarray) -> boo
     return np.array_equal(stages.timing.spiked[updated], counts[updated])
 
 
-def _by_population(network: Network, values: np.ndarray) -> dict[str, int]:
+def _stalls(timing: TimingResult) -> np.ndarray:
+    """(rounds, cores + 1, 1): update units that waited for room; the host has none."""
+    return np.pad(timing.update_stall, ((0, 0), (0, 1)))[:, :, None]
+
+
+def by_population(network: Network, values: np.ndarray) -> dict[str, int]:
+    """Sums over the neurons of each population."""
     ends = zip(network.populations, network.offsets[:-1], network.offsets[1:], strict=True)
     return {p.name: int(values[a:b].sum()) for p, a, b in ends}
 
@@ -108,7 +114,9 @@ def _version(package: str) -> str:
     return metadata.version(package)
 
 
-def provenance(network: Network, chip: Chip, stimulus: Stimulus, parameters: dict[str, Any]) -> dict[str, Any]:
+def provenance(
+    network: Network, chip: Chip | LayerChip, stimulus: Stimulus, parameters: dict[str, Any]
+) -> dict[str, Any]:
     """Versions, parameters and hashes of the inputs: enough to make the result again. No clock, no host name."""
     packages = ("numpy", "numba", "simpy", "pydantic")
     return {
@@ -149,7 +157,7 @@ def simulate_stages(
 
 def simulate(
     network: Network,
-    chip: Chip,
+    chip: Chip | LayerChip,
     stimulus: Stimulus,
     *,
     engine: str = "fast",
@@ -166,6 +174,13 @@ def simulate(
     ``engine`` is ``fast`` (numba) or ``reference`` (SimPy; the same numbers, slowly). ``capacity='report'`` runs a
     network that overfills the chip and says by how much. Raises NeurosimError when network and chip do not agree.
     """
+    if isinstance(chip, LayerChip):
+        from neurosim.run_layer import simulate_layers
+
+        return simulate_layers(
+            network, chip, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
+            progress=progress, name=name, ann=ann, parameters=parameters,
+        )  # fmt: skip
     stages = simulate_stages(
         network, chip, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
         progress=progress,
@@ -191,7 +206,7 @@ def simulate(
         predictions=read_out(network, trace),
         labels=stimulus.labels,
         round_cycles=timing.round_cycles,
-        spikes=_by_population(network, trace.counts_by_neuron()),
+        spikes=by_population(network, trace.counts_by_neuron()),
         neurons={p.name: p.n_neurons for p in network.populations},
         synaptic_events=events,
         packets={
@@ -213,6 +228,8 @@ def simulate(
             "update": (timing.update_busy.sum(axis=0) / total).tolist(),
         },
         ann=ann,
+        waits=np.concatenate([timing.waits, _stalls(timing)], axis=2),
+        barrier_cycles=timing.barrier_cycles,
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[
             f"{count} membrane updates of {part} were clipped to the membrane width"

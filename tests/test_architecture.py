@@ -13,14 +13,22 @@ FLOORS = {
     "engine": 3,
     "energy": 4,
     "baseline": 5, "learning": 5,
-    "result_html": 5, "result": 6, "run": 6,
+    "result_html": 5, "result": 6, "run": 6, "run_layer": 6,
     "study": 7, "validation": 7,
     "report": 8,
     "api": 9,
     "cli": 10,
 }  # fmt: skip
-# run makes the Result; a Result renders itself by result_html; a file of the bottom floor may use the error type.
-ALLOWED = {("run", "result"), ("files", "errors"), ("data_files", "errors")}
+# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; a file of
+# the bottom floor may use the error type.
+ALLOWED = {
+    ("run", "result"),
+    ("run", "run_layer"),
+    ("run_layer", "run"),
+    ("run_layer", "result"),
+    ("files", "errors"),
+    ("data_files", "errors"),
+}
 MAX_LINES = 320
 
 

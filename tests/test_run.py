@@ -1,15 +1,20 @@
 """The three stages in a row: both engines agree on random networks and chips, and every run keeps its laws."""
 
+from io import StringIO
 from math import fsum
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from neurosim.arch import load_chip
+from neurosim.arch.prices import PriceSpec
+from neurosim.arch.schema import Barrier
 from neurosim.errors import NeurosimError
-from neurosim.result import Result
+from neurosim.report.text import result_text
+from neurosim.result import WAIT_CAUSES, Result
 from neurosim.run import read_out, simulate, simulate_stages
 from neurosim.snn import Dense, Input, IntCodec, Lif, Network, Population, Projection, Readout, Stimulus
 from tests.engine.strategies import cases
@@ -64,9 +69,38 @@ def chips(draw):
         "core.synapse.overlap": draw(st.sampled_from(["pipelined", "serial"])),
         "core.synaptic_memory.shared_kernels": draw(st.booleans()),
     }
+    if draw(st.booleans()):
+        changes |= draw(sides())
     for path, value in changes.items():
         chip = changed(chip, path, value)
+    if draw(st.booleans()):
+        chip = with_messages(chip, draw(st.booleans()), draw(st.sampled_from(["host", (0, height - 1)])))
     return chip
+
+
+@st.composite
+def sides(draw):
+    """What the units of a core do side by side, and where their memories stand in each other's way."""
+    few, yes = st.integers(1, 4), st.booleans()
+    return {
+        "core.synapse.overlap_lookup": draw(yes),
+        "core.synapse.fill_cycles": draw(st.sampled_from([0, 7])),
+        "core.synaptic_memory.banks": draw(few),
+        "core.synaptic_memory.ports": draw(few),
+        "core.synaptic_memory.bank_conflicts": draw(yes),
+        "core.membrane_memory.banks": draw(few),
+        "core.membrane_memory.ports": draw(few),
+        "core.membrane_memory.bank_conflicts": draw(yes),
+        "core.membrane_memory.shared_port": draw(yes),
+        "core.egress.overlap_update": draw(yes),
+    }
+
+
+def with_messages(chip, combine=False, root="host"):
+    """The chip with a barrier of messages; their energy is that of the barrier."""
+    price = PriceSpec(included_in="barrier")
+    barrier = Barrier(kind="messages", combine=combine, root=root)
+    return chip.model_copy(update={"barrier": barrier, "energy": {**chip.energy, "barrier_message_hop": price}})
 
 
 def same(a, b):
@@ -151,6 +185,37 @@ def test_a_silent_sample_still_costs_updates_barriers_and_leakage(chip):
     assert (result.round_cycles > 0).all() and result.energy.total_pj(leakage=True) > 0
 
 
+def test_a_barrier_of_messages_is_counted_and_timed():
+    network, stimulus = tiny()
+    chip = load_chip("edge-28nm")
+    plain, told = simulate(network, chip, stimulus), simulate(network, with_messages(chip), stimulus)
+    rounds = plain.round_cycles.size
+    # One core on the host's tile: its message passes the host's port, the release the core's.
+    assert told.activity.total("barrier_message_hop") == 2 * rounds and told.activity.total("barrier") == rounds
+    assert plain.activity.total("barrier_message_hop") == 0
+    assert plain.energy.total_pj(leakage=False) == told.energy.total_pj(leakage=False)
+    assert set(plain.barrier_cycles.ravel()) == {4}
+    # 2 to inject and 3 to leave, each way, and a quantum at the root; the host may still wait for the core's answer.
+    work = plain.round_cycles - plain.barrier_cycles
+    assert np.array_equal(told.round_cycles - told.barrier_cycles, work)
+    assert told.barrier_cycles.max() <= 2 * (2 + 3) + 1 and told.barrier_cycles.min() >= 1 + 2 + 3
+    assert told.waits.shape == (told.round_cycles.shape[1], chip.n_cores + 1, len(WAIT_CAUSES))
+
+
+def test_waits_are_told_by_core_and_round():
+    network, stimulus = tiny()
+    chip = changed(load_chip("edge-28nm"), "io.input_interval_cycles", 1)
+    chip = changed(chip, "router.queue_depth_flits", 1)
+    chip = changed(chip, "core.ingress_depth", 1)
+    result = simulate(network, chip, stimulus)
+    shown = Console(width=120, file=StringIO())
+    shown.print(result_text(result))
+    assert "Timing, a sample" in shown.file.getvalue() and "egress unit, network full" in shown.file.getvalue()
+    frame = result.waits_frame()
+    assert result.waits_total["egress_network"] == frame.quanta[frame.cause == "egress_network"].sum() > 0
+    assert chip.n_cores in set(frame.core[frame.cause == "egress_network"])  # the host, faster than the core
+
+
 def test_threads_and_batches_do_not_change_a_byte(tmp_path):
     network, stimulus = tiny()
     chip = load_chip("edge-28nm")
@@ -180,6 +245,7 @@ def test_a_result_saves_loads_and_renders(tmp_path):
     network, stimulus = tiny()
     result = simulate(network, load_chip("edge-28nm"), stimulus, parameters={"seed": 0})
     again = Result.load(result.save(tmp_path / "r.npz"))
+    assert np.array_equal(again.waits, result.waits) and np.array_equal(again.barrier_cycles, result.barrier_cycles)
     assert again.to_json() == result.to_json()
     assert again.energy == result.energy
     assert result.energy_frame()["energy_pj"].sum() == pytest.approx(result.energy_pj)

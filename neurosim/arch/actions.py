@@ -57,8 +57,26 @@ _ACTIONS = (
     Action("hop_local", "router", "one flit from a router to a core of its tile or to the host"),
     Action("router_flit", "router", "one flit through one router: buffer, arbiter and crossbar"),
     Action("barrier", "barrier", "one barrier over all cores in use"),
+    Action("barrier_message_hop", "barrier", "one barrier message over a link or out of a router", "barrier_messages"),
     Action("readout_read", "io", "one membrane read by the host at the end of a sample"),
+    Action(
+        "weight_buffer_write", "weight_buffer", "one word of a weight tile written on its way to the array", "layer"
+    ),
+    Action("weight_buffer_read", "weight_buffer", "one word of weights read for the rows of the array", "layer"),
+    Action("spike_buffer_write", "spike_buffer", "one word of spikes written, by the host or by an update", "layer"),
+    Action("spike_buffer_read", "spike_buffer", "one word of spikes read for the columns of the array", "layer"),
+    Action("partial_sum_write", "partial_sum_buffer", "one word of sums written at the end of a pass", "layer"),
+    Action("partial_sum_read", "partial_sum_buffer", "one word of sums read by the update", "layer"),
+    Action("array_slot", "array", "one row of the spike matrix brought to all processing elements", "layer"),
+    Action("host_word", "io", "one word of spikes between host and spike buffer", "layer"),
 )
+
+# Of the actions that every barrier chip has, those that a layer chip has too: it has no packets and no barrier.
+_LAYER_TOO = frozenset({
+    "synapse_read_word", "accumulate_dense", "accumulate_sparse", "accumulate_conv", "accumulate_float",
+    "multiply_accumulate", "multiply_accumulate_float", "pool_accumulate", "membrane_read", "membrane_write",
+    "neuron_access", "neuron_access_float", "neuron_active", "neuron_inactive", "neuron_spike", "readout_read",
+})  # fmt: skip
 
 ACTIONS: dict[str, Action] = {action.name: action for action in _ACTIONS}
 
@@ -66,3 +84,8 @@ ACTIONS: dict[str, Action] = {action.name: action for action in _ACTIONS}
 def actions_of(features: frozenset[str]) -> list[str]:
     """Names of the actions that a chip with these features can do, in the registry's order."""
     return [action.name for action in ACTIONS.values() if action.only_for == "" or action.only_for in features]
+
+
+def layer_actions() -> list[str]:
+    """Names of the actions of a chip with ``core.execution: layer``, in the registry's order."""
+    return [a.name for a in ACTIONS.values() if a.only_for == "layer" or a.name in _LAYER_TOO]

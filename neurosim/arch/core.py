@@ -10,24 +10,37 @@ from neurosim.arch.part import Natural, Part, Positive
 
 
 class SynapticMemory(Part):
-    """Weights, indices and codebooks of one core. A fetch yields floor(word / weight width) weights."""
+    """Weights, indices and codebooks of one core. A fetch yields floor(word / weight width) weights.
+
+    ``ports`` words a bank at a time. ``bank_conflicts`` false: reads spread evenly over the banks; true: they fall
+    where their addresses say, interleaved by low address bits.
+    """
 
     capacity_bits: Positive
     word_bits: Annotated[int, Field(ge=1, le=4096)]
     banks: Annotated[int, Field(ge=1, le=256)] = 1
+    ports: Annotated[int, Field(ge=1, le=16)] = 1
+    bank_conflicts: bool = False
     read_cycles: Positive
     shared_kernels: bool
     index_bits: Annotated[int, Field(ge=1, le=32)] | None = None
 
 
 class MembraneMemory(Part):
-    """Neuron state of one core; ``capacity_bits`` null is not limited by a published figure."""
+    """Neuron state of one core; ``capacity_bits`` null is not limited by a published figure.
+
+    ``bank_conflicts``: the lanes' accumulators fall into banks by their addresses, ``ports`` a bank at a time; false:
+    never in each other's way. ``shared_port``: update groups and packets' work take turns at this memory.
+    """
 
     capacity_bits: Positive | None
     word_bits: Annotated[int, Field(ge=1, le=4096)]
     read_cycles: Positive = 1
     write_cycles: Positive = 1
     banks: Annotated[int, Field(ge=1, le=256)] = 1
+    ports: Annotated[int, Field(ge=1, le=16)] = 1
+    bank_conflicts: bool = False
+    shared_port: bool = False
     accumulator_bits: Annotated[int, Field(ge=0, le=64)] = 0
 
 
@@ -50,6 +63,8 @@ class EventCycles(Part):
 class SynapseUnit(Part):
     """Axon lookup, then fetch and accumulate for one packet at a time.
 
+    ``overlap_lookup``: a packet is looked up while the one before it is worked on. ``fill_cycles``: depth of the
+    pipeline, from the end of a packet's work until its last accumulator is written; the next packet does not wait.
     With ``accumulates: in_update`` a packet is only looked up: the update unit reads the weights, in its own time.
     """
 
@@ -60,6 +75,14 @@ class SynapseUnit(Part):
     pool_cycles_per_group: Positive
     overlap: Literal["pipelined", "serial"] = "pipelined"
     accumulates: Literal["on_arrival", "in_update"] = "on_arrival"
+    overlap_lookup: bool = False
+    fill_cycles: Natural = 0
+
+    @model_validator(mode="after")
+    def _filled(self) -> SynapseUnit:
+        if self.fill_cycles and self.overlap == "serial":
+            raise ValueError(f"fill_cycles: got {self.fill_cycles}, expected 0 with overlap: serial, which has no fill")
+        return self
 
 
 class Scan(Part):
@@ -85,9 +108,10 @@ class UpdateUnit(Part):
 
 
 class Egress(Part):
-    """Makes packets from spikes."""
+    """Makes packets from spikes. ``overlap_update`` false: an update group waits until what came before it is sent."""
 
     cycles_per_packet: Positive
+    overlap_update: bool = True
 
 
 class Core(Part):

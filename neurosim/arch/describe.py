@@ -8,8 +8,10 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from neurosim.arch.describe_event import event_facts, operations_table
+from neurosim.arch.describe_layer import buffers_table, layer_facts, layer_timing_table
 from neurosim.arch.describe_phases import phase_facts, phases_table, quantities_table
 from neurosim.arch.event import EventChip
+from neurosim.arch.layer import LayerChip
 from neurosim.arch.phases import PhaseChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import ResolvedPrice, resolve_leakage, resolve_prices
@@ -29,7 +31,7 @@ _MODES = {
 }  # fmt: skip
 
 
-def describe(chip: Chip | EventChip | PhaseChip) -> Group:
+def describe(chip: Chip | EventChip | LayerChip | PhaseChip) -> Group:
     """Everything the chip file says, resolved to numbers, as a rich renderable that folds to the console's width.
 
     Raises NeurosimError when a price or a leakage cannot be resolved.
@@ -37,7 +39,7 @@ def describe(chip: Chip | EventChip | PhaseChip) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    makers = {EventChip: _event_parts, PhaseChip: _phase_parts}
+    makers = {EventChip: _event_parts, LayerChip: _layer_parts, PhaseChip: _phase_parts}
     own = makers.get(type(chip), _timestep_parts)(chip)
     parts: list[RenderableType | None] = [
         Text(f"{chip.name}: {chip.title}", style="bold"),
@@ -75,6 +77,16 @@ def _event_parts(chip: EventChip) -> list[RenderableType | None]:
     columns = (("operation", "left"), ("enters", "left"), ("does", "left"), ("over", "left"), ("cycles", "right"))
     operations = operations_table(chip, _table("Operations, N active neurons, no stalls", *columns))
     return [_facts("Structure", event_facts(chip)), operations]
+
+
+def _layer_parts(chip: LayerChip) -> list[RenderableType | None]:
+    memories = (("memory", "left"), ("size", "right"), ("word", "right"), ("banks", "right"), ("read", "right"))
+    phases = (("what", "left"), ("quanta", "right"), ("of", "left"))
+    return [
+        _facts("Structure", layer_facts(chip)), _facts("Arithmetic", _arithmetic(chip)),
+        buffers_table(chip, _table("Memories", *memories, ("notes", "left"))),
+        layer_timing_table(chip, _table("Timing", *phases)), _prices(chip), _leakage(chip),
+    ]  # fmt: skip
 
 
 def _count(n: int) -> str:
@@ -130,9 +142,12 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     if core.synapse.accumulates == "in_update":
         yield "synapse unit", "marks the axon of each packet; the update unit reads the weights"
     else:
-        yield "synapse unit", f"{core.synapse.lanes} lane{'s' * (core.synapse.lanes > 1)}, {core.synapse.overlap}"
+        lookup = ", look-up beside the work before it" if core.synapse.overlap_lookup else ""
+        lanes = f"{core.synapse.lanes} lane{'s' * (core.synapse.lanes > 1)}"
+        yield "synapse unit", f"{lanes}, {core.synapse.overlap}{lookup}"
     walked = ", walks neurons that hold nothing too" if core.update.scan and core.update.scan.every_neuron else ""
-    yield "update unit", f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}{walked}"
+    in_turn = "" if core.egress.overlap_update else ", waits until its spikes are sent"
+    yield "update unit", f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}{walked}{in_turn}"
     yield "queues", f"{core.ingress_depth} packets into a core, {core.egress_depth} out of it"
     r = chip.router
     channels = f"{r.virtual_channels} virtual channel{'s' * (r.virtual_channels > 1)}"
@@ -179,6 +194,12 @@ def _memories(chip: Chip) -> Table:
                 notes.append(f"indices of {memory.index_bits} b")
         if name == "membrane_memory" and memory.accumulator_bits:
             notes.append(f"input accumulator of {memory.accumulator_bits} b a neuron")
+        if getattr(memory, "ports", 1) > 1:
+            notes.append(f"{memory.ports} ports a bank")
+        if getattr(memory, "bank_conflicts", False):
+            notes.append("conflicts by address")
+        if getattr(memory, "shared_port", False):
+            notes.append("one port for updates and packets")
         if getattr(memory, "write_cycles", 1) != 1:
             notes.append(f"write {_ns(chip, memory.write_cycles)}")
         banks = str(getattr(memory, "banks", 1))
@@ -194,6 +215,8 @@ def _timing(chip: Chip) -> Table:
     table = _table("Timing", ("what", "left"), ("quanta", "right"), ("time", "right"), ("of", "left"))
     unit, update, router = chip.core.synapse, chip.core.update, chip.router
     rows = [("axon lookup", unit.axon_lookup_cycles, "one packet into a core")]
+    if unit.fill_cycles:
+        rows += [("pipeline fill", unit.fill_cycles, "from the end of a packet's work to its last result")]
     group = f"one group of {unit.lanes} synaptic events" if unit.lanes > 1 else "one synaptic event"
     if unit.accumulates == "on_arrival":
         rows += [(f"accumulate, {kind}", n, group) for kind, n in unit.cycles_per_group]
@@ -215,8 +238,15 @@ def _timing(chip: Chip) -> Table:
     rows += _by_direction("credit", router.credit_cycles, credits)
     rows += [("host input", chip.io.input_interval_cycles, "least time between two input packets")]
     between = "from here to the next entry" if chip.barrier.rule == "step" else "straight lines between entries"
-    for tiles, quanta in sorted(chip.barrier.cycles.items()):
+    for tiles, quanta in sorted((chip.barrier.cycles or {}).items()):
         rows.append((f"barrier, {tiles} tile{'s' * (tiles > 1)}", quanta, between))
+    if chip.barrier.kind == "messages":
+        root = "the host" if chip.barrier.root == "host" else "tile ({}, {})".format(*chip.barrier.root)
+        if chip.barrier.combine:
+            rows.append(
+                ("barrier, combining", chip.barrier.combine_cycles, f"added by each router on the way to {root}")
+            )
+        rows.append(("barrier, root", chip.barrier.root_cycles, f"from the last message at {root} to the release"))
     for what, quanta, of in rows:
         table.add_row(what, _count(quanta), _ns(chip, quanta), of)
     return table

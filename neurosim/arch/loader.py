@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, Tag, ValidationError
 
 from neurosim.arch.event import EventChip
+from neurosim.arch.layer import LayerChip
 from neurosim.arch.phases import PhaseChip
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.resolve import memory_figures, resolve_leakage, resolve_prices
@@ -17,8 +18,9 @@ from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 
-_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin", PhaseChip: "reckon"}
-_SCHEMAS = {"event": EventChip, "phases": PhaseChip}
+_EXAMPLES = {Chip: "edge-28nm", EventChip: "tinyodin", LayerChip: "edge-28nm-layer", PhaseChip: "reckon"}
+_SCHEMAS = {"event": EventChip, "layer": LayerChip, "phases": PhaseChip}
+AnyChip = Chip | EventChip | LayerChip | PhaseChip
 
 
 class ChipError(NeurosimError):
@@ -31,7 +33,7 @@ def list_chips(execution: str | None = None) -> list[str]:
     return names if execution is None else [n for n in names if load_chip(n).core.execution == execution]
 
 
-def load_chip(name_or_path: str | Path) -> Chip | EventChip | PhaseChip:
+def load_chip(name_or_path: str | Path) -> AnyChip:
     """A shipped chip by name, or a chip file by path. Raises ChipError naming file, field, value and limit."""
     name = str(name_or_path)
     shipped = list_chips()
@@ -54,17 +56,22 @@ def load_chip(name_or_path: str | Path) -> Chip | EventChip | PhaseChip:
         raise ChipError(f"{path}: {error}") from None
 
 
-def chip_from_data(data: Any, where: str) -> Chip | EventChip | PhaseChip:
+def chip_from_data(data: Any, where: str) -> AnyChip:
     """Check plain data against the schema of its ``core.execution``. ``where`` names the file in messages."""
     if not isinstance(data, dict):
         raise ChipError(f"{where}: holds {type(data).__name__}, expected a mapping that begins with 'format'")
     core = data.get("core")
-    schema = _SCHEMAS.get(str(core.get("execution")), Chip) if isinstance(core, dict) else Chip
+    execution = core.get("execution") if isinstance(core, dict) else None
+    schema = _SCHEMAS.get(execution, Chip) if isinstance(execution, str) else Chip
+    if isinstance(execution, str) and execution not in ("barrier", *_SCHEMAS):
+        # Said before all else: every other message would be about the keys of another kind of chip.
+        known = ", ".join(("barrier", *_SCHEMAS))
+        raise ChipError(f"{where}: core.execution: got {_short(execution)}, expected one of {known}")
     try:
         chip = schema.model_validate(data)
     except ValidationError as error:
         raise ChipError(_explain(where, error, schema)) from None
-    if not isinstance(chip, Chip):
+    if not isinstance(chip, Chip | LayerChip):
         return chip
     try:
         # A chip whose prices cannot be worked out is refused here, where the file is still known.
@@ -149,7 +156,7 @@ def _tagged(annotation: Any, tag: str) -> type[BaseModel] | None:
     return None
 
 
-def _check_access_times(chip: Chip) -> None:
+def _check_access_times(chip: Chip | LayerChip) -> None:
     """Refuse a synchronous clock that is faster than a memory whose figures come from the technology tables."""
     if not chip.clock.synchronous:
         return

@@ -13,6 +13,11 @@ from pydantic import Field, model_validator
 from neurosim.arch.actions import ACTIONS
 from neurosim.arch.part import NaturalFloat, Part, Positive, PositiveFloat, Source
 
+Memory = Literal[
+    "synaptic_memory", "membrane_memory", "axon_table", "routing_table", "weight_buffer", "spike_buffer",
+    "partial_sum_buffer",
+]  # fmt: skip
+
 
 class Term(Part):
     """One addend of a derived price or leakage; exactly one of the fields but ``count``, ``access`` and ``length_mm``.
@@ -22,7 +27,7 @@ class Term(Part):
     """
 
     count: PositiveFloat = 1
-    sram: Literal["synaptic_memory", "membrane_memory", "axon_table", "routing_table"] | None = None
+    sram: Memory | None = None
     access: Literal["read", "write"] = "read"
     adder: Positive | None = None
     comparator: Positive | None = None

@@ -46,13 +46,33 @@ class HostPort(Part):
 
 
 class Barrier(Part):
-    """Quanta of one barrier by tiles in use: the entry at or below (``step``), or lines between (``linear``)."""
+    """What ends a round: ``constant`` quanta, or ``messages`` to a root and back.
 
-    cycles: dict[Annotated[int, Field(ge=1)], Natural] = Field(min_length=1)
+    ``cycles``: quanta by tiles in use, the entry at or below (``rule`` step), or lines between (linear).
+    ``root``: the host or a tile. ``combine``: a router waits for all its cores and branches and sends one message on,
+    ``combine_cycles`` later; else each core's message travels alone. ``root_cycles``: from the last one to the release.
+    """
+
+    kind: Literal["constant", "messages"] = "constant"
+    cycles: Annotated[dict[Annotated[int, Field(ge=1)], Natural], Field(min_length=1)] | None = None
     rule: Literal["step", "linear"] = "step"
+    root: Literal["host"] | tuple[Natural, Natural] = "host"
+    combine: bool = False
+    combine_cycles: Natural = 1
+    root_cycles: Natural = 1
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Barrier:
+        if self.kind == "constant" and self.cycles is None:
+            raise ValueError("cycles: expected with kind: constant; give the quanta by tiles in use")
+        if self.kind == "messages" and self.cycles is not None:
+            raise ValueError("cycles: expected only with kind: constant; messages take the time of their ways")
+        return self
 
     def cycles_for(self, tiles: int) -> int:
-        """Cost of a barrier over ``tiles`` tiles; outside the table its nearest entry holds."""
+        """Cost of a barrier over ``tiles`` tiles; outside the table its nearest entry holds. Messages: 0."""
+        if self.cycles is None:
+            return 0
         known = sorted(self.cycles)
         below = [t for t in known if t <= tiles]
         above = [t for t in known if t > tiles]
@@ -138,6 +158,12 @@ class Chip(Part):
                 f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
                 f"on {self.mesh.title()}"
             )
+        root = self.barrier.root
+        if root != "host" and (root[0] >= self.mesh.width or root[1] >= self.mesh.height):
+            raise ValueError(
+                f"barrier.root: got {list(root)}, expected host or at most [{self.mesh.width - 1}, "
+                f"{self.mesh.height - 1}] on {self.mesh.title()}"
+            )
         check_origins(self, self.origins, self.sources)
         return self
 
@@ -193,6 +219,7 @@ class Chip(Part):
                 ("tree", self.mesh.topology == "tree"),
                 ("off_chip", getattr(self.mesh, "chips", None) is not None),
                 ("key_table", self.router.key_table is not None),
+                ("barrier_messages", self.barrier.kind == "messages"),
             )
             if has
         )

@@ -47,7 +47,7 @@ class Activity:
         return sums
 
 
-class _Rows:
+class Rows:
     """Collects counts under (action, place, part); sums repeated keys."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ def accumulate_action(network: Network, projection: Projection, unrolled: bool) 
     return f"accumulate_{'sparse' if unrolled else connectivity.kind}"
 
 
-def _synapses(rows: _Rows, network: Network, chip: Chip, mapping: Mapping, delivered: np.ndarray) -> None:
+def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delivered: np.ndarray) -> None:
     """Axon lookups, weight words, accumulations and accumulator traffic, from packets delivered by route."""
     routes = mapping.routes
     n_cores = chip.n_cores
@@ -110,7 +110,7 @@ def _synapses(rows: _Rows, network: Network, chip: Chip, mapping: Mapping, deliv
         rows.add("accumulator_write", place, projection.name, events[flat])
 
 
-def _bits_of_own_parameters(population: Population) -> int:
+def bits_of_own_parameters(population: Population) -> int:
     """Bits of thresholds and biases that each neuron stores for itself and reads in every update."""
     model = population.model
     if not isinstance(model, Lif) or population.n_neurons == 1:
@@ -120,7 +120,7 @@ def _bits_of_own_parameters(population: Population) -> int:
     return sum(width for v in vectors if v.size == population.n_neurons)
 
 
-def _neurons(rows: _Rows, network: Network, chip: Chip, mapping: Mapping, timing: TimingResult) -> None:
+def _neurons(rows: Rows, network: Network, chip: Chip, mapping: Mapping, timing: TimingResult) -> None:
     """Membrane traffic and update actions, from neuron updates."""
     word = chip.core.membrane_memory.word_bits
     suffix = "" if network.is_integer else "_float"
@@ -134,7 +134,7 @@ def _neurons(rows: _Rows, network: Network, chip: Chip, mapping: Mapping, timing
         accessed = int(timing.accessed[neurons].sum())
         active = int(timing.active[neurons].sum())
         state_bits = sum(state.width_bits for state in population.model.states)
-        own = _bits_of_own_parameters(population)
+        own = bits_of_own_parameters(population)
         rows.add("membrane_read", place, part, accessed * -(-(state_bits + own) // word))
         rows.add("membrane_write", place, part, accessed * -(-state_bits // word))
         rows.add("accumulator_read", place, part, accessed)
@@ -145,7 +145,7 @@ def _neurons(rows: _Rows, network: Network, chip: Chip, mapping: Mapping, timing
         rows.add("neuron_spike", place, part, int(timing.spiked[neurons].sum()))
 
 
-def _network_on_chip(rows: _Rows, network: Network, plan: TimingPlan, sent: np.ndarray) -> None:
+def _network_on_chip(rows: Rows, network: Network, plan: TimingPlan, sent: np.ndarray) -> None:
     """Packets made, from packets sent by route. A multicast packet is sent on all routes of its neuron at once."""
     degree = np.diff(plan.route_ptr)
     source = np.repeat(np.arange(plan.n_neurons), degree)
@@ -169,7 +169,7 @@ def _network_on_chip(rows: _Rows, network: Network, plan: TimingPlan, sent: np.n
         rows.add("inject", f"core {endpoint}", name, made[flat] * flits)
 
 
-def _links(rows: _Rows, chip: Chip, plan: TimingPlan, link_flits: np.ndarray) -> None:
+def _links(rows: Rows, chip: Chip, plan: TimingPlan, link_flits: np.ndarray) -> None:
     """Hops by link, by where the link leads, and router passages."""
     local = plan.router.first_local
     action = {(link.router, link.port): hop_action(plan.router, link) for link in links(plan.router)}
@@ -201,12 +201,14 @@ def count_activity(
     network: Network, chip: Chip, mapping: Mapping, plan: TimingPlan, timing: TimingResult, trace: SpikeTrace
 ) -> Activity:
     """The full table of counts of a run. ``plan`` and ``timing`` come from the same network, chip and mapping."""
-    rows = _Rows()
+    rows = Rows()
     _synapses(rows, network, chip, mapping, timing.delivered)
     _neurons(rows, network, chip, mapping, timing)
     _network_on_chip(rows, network, plan, timing.sent)
     _links(rows, chip, plan, timing.link_flits)
     rows.add("barrier", "chip", "barrier", timing.round_cycles.size)
+    if plan.barrier is not None:
+        rows.add("barrier_message_hop", "chip", "barrier", timing.round_cycles.size * plan.barrier.hops)
     if network.readout is not None and network.readout.kind == "membrane":
         part = network.readout.population
         rows.add("readout_read", "chip", part, trace.n_samples * network.population(part).n_neurons)

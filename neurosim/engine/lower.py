@@ -6,8 +6,9 @@ import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.arch.router import Priority
+from neurosim.engine.barrier import barrier_plan, endpoints_of_barrier
 from neurosim.engine.plan import RouterPlan, TimingPlan
-from neurosim.mapping.layout import is_unrolled
+from neurosim.engine.work import route_busy
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.schedule import round_table
 from neurosim.snn.network import Network
@@ -58,43 +59,6 @@ def _priority(priority: Priority) -> tuple[tuple[int, ...], ...]:
     return tuple((*row, *(d for d in range(5) if d not in row)) for row in named)
 
 
-def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
-    """Quanta of one group of lanes for each projection, (n_projections,) int64."""
-    unit = chip.core.synapse
-    cycles = []
-    for p in network.projections:
-        if p.connectivity.event != "synapse":
-            cycles.append(unit.pool_cycles_per_group)
-        elif network.value_bits(p.source) > 1:
-            cycles.append(unit.mac_cycles_per_group)
-        else:
-            kind = "sparse" if is_unrolled(p, chip) else p.connectivity.kind
-            cycles.append(getattr(unit.cycles_per_group, kind))
-    return np.array(cycles, np.int64)
-
-
-def route_busy(network: Network, chip: Chip, mapping: Mapping) -> np.ndarray:
-    """Quanta that the destination works on one packet of each route, (n_routes,) int64, at least 1.
-
-    Axon lookup, and unless the update unit accumulates, for each row the fetch of its words (spread over the banks) and
-    the accumulation of its events (in groups of lanes), one behind the other or overlapped as the chip says. The host
-    takes its own interval.
-    """
-    routes, unit, memory = mapping.routes, chip.core.synapse, chip.core.synaptic_memory
-    fetch = -(-routes.row_words.astype(np.int64) // memory.banks) * memory.read_cycles
-    per_group = _cycles_per_group(network, chip)
-    groups = -(-routes.row_events.astype(np.int64) // unit.lanes)
-    accumulate = groups * per_group[routes.row_projection] if per_group.size else groups
-    row = np.maximum(fetch, accumulate) if unit.overlap == "pipelined" else fetch + accumulate
-    before = np.concatenate([[0], np.cumsum(row)])
-    busy = before[routes.row_ptr[1:]] - before[routes.row_ptr[:-1]]
-    if unit.accumulates == "in_update":
-        busy = np.zeros_like(busy)
-    busy = busy + unit.axon_lookup_cycles
-    busy[routes.endpoint == chip.n_cores] = chip.io.input_interval_cycles
-    return np.maximum(busy, 1).astype(np.int64)
-
-
 def _empty_neurons(chip: Chip, per_core: list[np.ndarray]) -> np.ndarray | None:
     """Quanta of each core's walk over the neurons that hold nothing, (n_cores,) int64; None if it leaves them out."""
     if chip.core.update.scan is None or not chip.core.update.scan.every_neuron:
@@ -110,9 +74,16 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
     for block in mapping.blocks:
         slots[block.core].append(block.neurons.astype(np.int64) + network.offsets[network.index[block.population]])
     per_core = [np.concatenate(s) if s else np.zeros(0, np.int64) for s in slots]
-    update = chip.core.update
+    core, update = chip.core, chip.core.update
+    busy, conflict = route_busy(network, chip, mapping)
+    router, barrier = router_plan(chip), None
+    if chip.barrier.kind == "messages":
+        takes_part = endpoints_of_barrier(mapping.endpoint, mapping.routes.endpoint, chip.n_cores)
+        if update.scan is not None:
+            takes_part[:-1] = True  # cores without neurons walk too
+        barrier = barrier_plan(chip.barrier, router, chip.n_cores, takes_part)
     return TimingPlan(
-        router=router_plan(chip),
+        router=router,
         n_cores=chip.n_cores,
         ingress_depth=chip.core.ingress_depth,
         egress_depth=chip.core.egress_depth,
@@ -130,9 +101,16 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
         updates=np.array([p.model.kind != "input" for p in network.populations]),
         route_ptr=mapping.routes.ptr,
         route_endpoint=mapping.routes.endpoint,
-        route_busy=route_busy(network, chip, mapping),
+        route_busy=busy,
         round_timestep=round_table(network, mapping.lag, mapping.level, chip.delivery, timesteps),
         barrier_cycles=chip.barrier.cycles_for(mapping.tiles_used),
+        barrier=barrier,
+        route_conflict=conflict,
+        overlap_lookup=core.synapse.overlap_lookup,
+        lookup_cycles=core.synapse.axon_lookup_cycles,
+        fill_cycles=core.synapse.fill_cycles,
+        serial_egress=not core.egress.overlap_update,
+        shared_port=core.membrane_memory.shared_port,
         update_before=0 if update.scan is None else update.scan.fixed_cycles,
         update_after=_empty_neurons(chip, per_core),
     )

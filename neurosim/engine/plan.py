@@ -16,7 +16,9 @@ import numpy as np
 
 from neurosim.mapping.mapping import IDLE, NOT_IN_ROUND
 
-__all__ = ["IDLE", "NOT_IN_ROUND", "PacketLog", "RouterPlan", "TimingPlan", "TimingResult"]
+__all__ = ["IDLE", "NOT_IN_ROUND", "WAITS", "BarrierPlan", "PacketLog", "RouterPlan", "TimingPlan", "TimingResult"]
+
+WAITS = ("synapse_bank_conflict", "synapse_shared_port", "update_shared_port", "update_injection", "egress_network")
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,24 @@ class RouterPlan:
 
 
 @dataclass(frozen=True, eq=False)
+class BarrierPlan:
+    """A barrier made of messages to a root and back; what a round adds is when each endpoint's work ended.
+
+    endpoint : (n,) int64 senders; gather : (n,) int64 quanta from the end of a sender's work until its message is at
+    the root's port. root : the endpoint that is the root, -1 if it is none that takes part. interval : quanta between
+    two messages at the root's port, 0 if they are combined on their way. release : quanta from the last message until
+    the last endpoint may go on. hops : links and ports that all messages of one barrier pass, both ways.
+    """
+
+    endpoint: np.ndarray
+    gather: np.ndarray
+    root: int
+    interval: int
+    release: int
+    hops: int
+
+
+@dataclass(frozen=True, eq=False)
 class TimingPlan:
     """Everything but the spikes.
 
@@ -104,9 +124,16 @@ class TimingPlan:
     route_busy : (n_routes,) int64, quanta the destination works on one such packet (at least 1).
     round_timestep : (n_rounds, n_populations) int32, the network timestep a population works on in a round,
         NOT_IN_ROUND, or IDLE (updated by the chip outside its own window: costs access only, never spikes).
-    barrier_cycles : quanta added at the end of every round.
+    barrier_cycles : quanta added at the end of every round; ``barrier`` : the messages that end it instead, or None.
     update_before : quanta of every core's update unit before its first slot.
     update_after : (n_cores,) int64, quanta of it behind the last slot (neurons that hold nothing); None: 0.
+
+    What a core does side by side (docs/model.md, sections 3 to 6):
+    route_conflict : (n_routes,) int64, quanta of ``route_busy`` that banks with several accesses cost; None: none.
+    overlap_lookup : a packet is looked up for ``lookup_cycles`` while the one before it is worked on; ``route_busy``
+        of routes to cores then holds the work alone. fill_cycles : quanta from the end of a packet's work until its
+        last accumulator is written. serial_egress : an update group waits until the spikes before it are sent.
+    shared_port : update groups and packets' work take turns at a core's membrane memory.
     """
 
     router: RouterPlan
@@ -130,6 +157,13 @@ class TimingPlan:
     route_busy: np.ndarray
     round_timestep: np.ndarray
     barrier_cycles: int
+    route_conflict: np.ndarray | None = None
+    overlap_lookup: bool = False
+    lookup_cycles: int = 0
+    fill_cycles: int = 0
+    serial_egress: bool = False
+    shared_port: bool = False
+    barrier: BarrierPlan | None = None
     update_before: int = 0
     update_after: np.ndarray | None = None
 
@@ -165,13 +199,14 @@ class PacketLog:
 class TimingResult:
     """What happened, summed over samples unless a sample axis is named. All int64. Both engines: equal arrays.
 
-    round_cycles : (n_samples, n_rounds), barrier included.
+    round_cycles : (n_samples, n_rounds), barrier included; barrier_cycles : likewise, the part after the last work.
     accessed, active, spiked : (n_neurons,) neuron updates done, those with something to do, and spikes emitted.
     delivered : (n_routes,) packets taken out of the ingress queue at the destination.
     sent : (n_routes,) packets injected, a multicast packet counted on each of its routes.
     link_flits : (n_routers, n_ports) flits that left each router output; the last column is the host port.
     injected : (n_cores + 1,) packets made by each endpoint; with unicast the sum of ``sent`` over its routes.
     synapse_busy, update_busy, update_stall : (n_rounds, n_cores) quanta.
+    waits : (n_rounds, n_cores + 1, 5) quanta that the units of an endpoint waited, by cause in the order of `WAITS`.
     """
 
     round_cycles: np.ndarray
@@ -185,4 +220,6 @@ class TimingResult:
     synapse_busy: np.ndarray
     update_busy: np.ndarray
     update_stall: np.ndarray
+    waits: np.ndarray
+    barrier_cycles: np.ndarray
     log: PacketLog | None = None

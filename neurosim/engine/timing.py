@@ -127,9 +127,49 @@ def check_plan(plan: TimingPlan) -> None:
             raise NeurosimError(f"plan.update_after: shape {plan.update_after.shape}, expected {(plan.n_cores,)}")
         _within("update_after", plan.update_after, 0, None)
     _within("round_timestep", plan.round_timestep, IDLE, None)
+    _check_sides(plan)
     _check_pointers("slot_ptr", plan.slot_ptr, plan.slot_neuron.size)
     _check_pointers("route_ptr", plan.route_ptr, plan.n_routes)
     _check_slots(plan)
+
+
+def _check_barrier(plan: TimingPlan) -> None:
+    """Whoever has work sends a message; else a round could end before its work."""
+    b = plan.barrier
+    if b is None:
+        return
+    for name, low in (("interval", 0), ("release", 0), ("hops", 0)):
+        _between(f"barrier.{name}", getattr(b, name), low)
+    _between("barrier.root", b.root, -1, plan.n_cores)
+    if b.gather.shape != b.endpoint.shape:
+        raise NeurosimError(f"plan.barrier.gather: shape {b.gather.shape}, expected {b.endpoint.shape}")
+    _within("barrier.endpoint", b.endpoint, 0, plan.n_cores)
+    _within("barrier.gather", b.gather, 0, None)
+    told = np.append(b.endpoint, b.root if b.root >= 0 else np.zeros(0, np.int64))
+    walks = np.zeros(plan.n_cores, bool) if plan.update_after is None else plan.update_after > 0
+    walks = np.flatnonzero(walks | (plan.update_before > 0))
+    missing = np.setdiff1d(np.concatenate([plan.endpoint, plan.route_endpoint, walks]), told)
+    if missing.size or np.unique(told).size != told.size:
+        raise NeurosimError(
+            f"plan.barrier.endpoint: expected every endpoint with neurons or packets once; missing {missing.tolist()}"
+        )
+
+
+def _check_sides(plan: TimingPlan) -> None:
+    _check_barrier(plan)
+    for name in ("lookup_cycles", "fill_cycles"):
+        _between(name, getattr(plan, name), 0)
+    if plan.route_conflict is None:
+        return
+    if plan.route_conflict.shape != plan.route_busy.shape:
+        raise NeurosimError(f"plan.route_conflict: shape {plan.route_conflict.shape}, expected {plan.route_busy.shape}")
+    _within("route_conflict", plan.route_conflict, 0, None)
+    wrong = np.flatnonzero(plan.route_conflict > plan.route_busy)
+    if wrong.size:
+        raise NeurosimError(
+            f"plan.route_conflict: route {wrong[0]} has {plan.route_conflict[wrong[0]]}, "
+            f"expected at most its route_busy of {plan.route_busy[wrong[0]]}"
+        )
 
 
 def _within(name: str, values: np.ndarray, low: int, high: int | None) -> None:

@@ -5,6 +5,7 @@ The way a packet goes is not here; each engine decides it on its own.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from neurosim.engine.plan import RouterPlan
@@ -31,11 +32,12 @@ def endpoint_ports(router: RouterPlan, n_cores: int) -> list[tuple[int, int]]:
     return [*ports, (router.host_router, first + per_tile)]
 
 
-def links(router: RouterPlan) -> list[Link]:
+@lru_cache(8)
+def links(router: RouterPlan) -> tuple[Link, ...]:
     """Every link of the network, by router and port."""
     if router.topology == "bus":
-        return []
-    return _tree_links(router) if router.topology == "tree" else _grid_links(router)
+        return ()
+    return tuple(_tree_links(router) if router.topology == "tree" else _grid_links(router))
 
 
 def _grid_links(plan: RouterPlan) -> list[Link]:

@@ -22,6 +22,7 @@ from math import prod
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.mapping.banks import Banks
 from neurosim.mapping.reach import ConvReach, ListReach
 from neurosim.snn.codecs import CodebookCodec, Codec
 from neurosim.snn.network import Network, Projection
@@ -30,12 +31,15 @@ from neurosim.snn.network import Network, Projection
 @dataclass(frozen=True, eq=False)
 class Feed:
     """One projection into one block. sources (n,) int32 ascending local numbers with at least one connection into the
-    block; events, words (n,) int64 connections and synaptic words of one spike; bits stored by content."""
+    block; events, words (n,) int64 connections and synaptic words of one spike; bits stored by content. reads, turns
+    (n,) int64: reads of the fullest bank and turns of the lanes (`Banks`), None where the chip models no conflicts."""
 
     sources: np.ndarray
     events: np.ndarray
     words: np.ndarray
     bits: dict[str, int] = field(default_factory=dict)
+    reads: np.ndarray | None = None
+    turns: np.ndarray | None = None
 
     @property
     def total_bits(self) -> int:
@@ -75,6 +79,7 @@ class Layout:
         self._weight_bits = weight_bits
         self._conv: dict[int, ConvReach] = {}
         self._list: dict[int, ListReach] = {}
+        self._banks = Banks(chip)
 
     def feed(self, position: int, neurons: np.ndarray) -> Feed:
         """What projection number ``position`` costs for the target neurons (n,) of one block, local numbers."""
@@ -83,19 +88,20 @@ class Layout:
         if kind == "dense":
             n = self.network.population(projection.source).n_neurons
             words, bits = self._dense(projection, neurons)
-            everyone = np.arange(n, dtype=np.int32)
-            return Feed(everyone, np.full(n, len(neurons), np.int64), np.full(n, words, np.int64), bits)
+            everyone, words = np.arange(n, dtype=np.int32), np.full(n, words, np.int64)
+            reads, turns = self._banks.run_reads(words), self._banks.run_turns(n, len(neurons))
+            return Feed(everyone, np.full(n, len(neurons), np.int64), words, bits, reads, turns)
         if kind == "conv":
             return self._conv_feed(position, neurons)
         if kind == "identity":
             ones = np.ones(len(neurons), np.int64)
-            return Feed(np.sort(neurons).astype(np.int32), ones, 0 * ones)
+            sides = self._banks.run_reads(0 * ones), self._banks.run_turns(ones.size, 1)
+            return Feed(np.sort(neurons).astype(np.int32), ones, 0 * ones, {}, *sides)
         sources, events = self._listed(position).of(neurons)
         sources = sources.astype(np.int32)
-        if kind == "pool":
-            return Feed(sources, events, 0 * events)
-        words, bits = self._entries(projection, events, len(neurons))
-        return Feed(sources, events, words, bits)
+        turns = self._banks.list_turns(self._listed(position), neurons, sources)
+        words, bits = (0 * events, {}) if kind == "pool" else self._entries(projection, events, len(neurons))
+        return Feed(sources, events, words, bits, self._banks.run_reads(words), turns)
 
     def size(self, position: int, neurons: np.ndarray) -> tuple[int, int]:
         """Number of sources and bits of the `feed`, without its arrays; cutting a layer asks for it very often."""
@@ -185,7 +191,8 @@ class Layout:
         projection, reach = self.network.projections[position], self._reach(position)
         touched, windows, hits, channels = reach.of(neurons)
         order = np.argsort(touched)
-        group, pixel = np.divmod(touched[order], reach.in_pixels)
+        touched = touched[order]
+        group, pixel = np.divmod(touched, reach.in_pixels)
         windows, hits = windows[order], hits[order]
         # Every input channel of a group is reached at the same pixels.
         members = np.arange(reach.in_group)
@@ -193,11 +200,18 @@ class Layout:
         by_source = np.argsort(sources)
         sources = sources[by_source].astype(np.int32)
         events = np.repeat(hits, reach.in_group)[by_source]
-        if is_unrolled(projection, self.chip):
+        unrolled = is_unrolled(projection, self.chip)
+        turns = self._banks.conv_turns(reach, neurons, touched, by_pixel=not unrolled)
+        turns = None if turns is None else np.repeat(turns, reach.in_group)[by_source]
+        if unrolled:
             words, bits = self._entries(projection, events, len(neurons))
-            return Feed(sources, events, words, bits)
+            return Feed(sources, events, words, bits, self._banks.run_reads(words), turns)
         row_words, bits = self._kernels(projection, channels)
         codec, taps = projection.codec, prod(projection.connectivity.kernel)
         whole = isinstance(codec, CodebookCodec) and codec.word_length % taps == 0
         words = np.repeat(row_words[group] * (1 if whole else windows), reach.in_group)[by_source]
-        return Feed(sources, events, words, bits)
+        if whole:
+            return Feed(sources, events, words, bits, self._banks.run_reads(words), turns)
+        length = codec.word_length if isinstance(codec, CodebookCodec) else 1
+        reads = self._banks.kernel_reads(reach, neurons, touched, row_words, length)
+        return Feed(sources, events, words, bits, None if reads is None else reads.ravel()[by_source], turns)

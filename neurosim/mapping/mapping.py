@@ -55,7 +55,8 @@ class Routes:
     ptr : (n_neurons + 1,) int64 by global source neuron; endpoint : (n_routes,) int32, ascending core, the host last.
     row_ptr : (n_routes + 1,) int64 into the rows: one row for each (projection, block) that the packet feeds.
     row_projection, row_block : (n_rows,) int32; row_events : (n_rows,) int32 connections from this source into the
-    block; row_words : (n_rows,) int32 synaptic memory words read for them. Host routes have no rows.
+    block; row_words : (n_rows,) int32 synaptic memory words read for them.
+    row_reads, row_turns : (n_rows,) int32 or None, as in `neurosim.mapping.layout.Feed`. Host routes have no rows.
     """
 
     ptr: np.ndarray
@@ -65,6 +66,8 @@ class Routes:
     row_block: np.ndarray
     row_events: np.ndarray
     row_words: np.ndarray
+    row_reads: np.ndarray | None = None
+    row_turns: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

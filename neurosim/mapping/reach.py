@@ -22,10 +22,12 @@ class ConvReach:
         self.groups = conv.groups
         self.in_group = conv.weights.shape[1]
         self.in_pixels = source[1] * source[2]
-        self._shape = np.array(
+        self.out_pixels = target[1] * target[2]
+        self.per_group = conv.weights.shape[0] // conv.groups
+        self.shape = np.array(
             [
                 *(source[1], source[2], target[1], target[2], *conv.kernel),
-                *(*conv.stride, *conv.padding, *conv.dilation, conv.weights.shape[0] // conv.groups),
+                *(*conv.stride, *conv.padding, *conv.dilation, self.per_group),
             ],
             np.int64,
         )
@@ -38,7 +40,7 @@ class ConvReach:
         """For output neurons (n,): touched ``group * in_pixels + pixel`` in no order; for each, the output pixels
         (windows) and the connections (windows x channels there) it reaches; and the block's channels by group."""
         scratch = self._channel, self._output, self._windows, self._hits
-        return _conv_reach(neurons, self._shape, self.groups, *scratch)
+        return _conv_reach(neurons, self.shape, self.groups, *scratch)
 
 
 @njit(cache=True, nogil=True)
@@ -97,16 +99,16 @@ class ListReach:
     """Reverse of stored connections (sparse, pooling): from target neurons to the sources that reach them."""
 
     def __init__(self, indptr: np.ndarray, indices: np.ndarray, n_targets: int) -> None:
-        n_sources = indptr.size - 1
+        self.n_sources = n_sources = indptr.size - 1
         order = stable_order(indices, n_targets)
-        self._origin = np.repeat(np.arange(n_sources, dtype=np.int32), np.diff(indptr))[order]
-        self._ptr = np.zeros(n_targets + 1, np.int64)
-        np.cumsum(np.bincount(indices, minlength=n_targets), out=self._ptr[1:])
+        self.origin = np.repeat(np.arange(n_sources, dtype=np.int32), np.diff(indptr))[order]
+        self.ptr = np.zeros(n_targets + 1, np.int64)
+        np.cumsum(np.bincount(indices, minlength=n_targets), out=self.ptr[1:])
         self._count = np.zeros(n_sources, np.int64)
 
     def of(self, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sources with a connection to any of ``neurons``, ascending, and how many each has."""
-        return _list_reach(neurons, self._ptr, self._origin, self._count)
+        return _list_reach(neurons, self.ptr, self.origin, self._count)
 
 
 @njit(cache=True, nogil=True)

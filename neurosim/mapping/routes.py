@@ -48,6 +48,12 @@ def build_routes(network: Network, blocks: tuple[Block, ...], feeds: list[list[t
     ptr = np.zeros(network.n_neurons + 1, np.int64)
     np.cumsum(np.bincount(source[first], minlength=network.n_neurons), out=ptr[1:])
     real = projection >= 0
+
+    def banks(column: list[np.ndarray | None]) -> np.ndarray | None:
+        if not column or column[0] is None:
+            return None
+        return _joined([*column, *([] if answers is None else [np.zeros(stop - start)])])[order][real]
+
     rows_before = np.concatenate([[0], np.cumsum(real)])
     return Routes(
         ptr=ptr,
@@ -57,6 +63,8 @@ def build_routes(network: Network, blocks: tuple[Block, ...], feeds: list[list[t
         row_block=block[real],
         row_events=_joined(events)[order][real],
         row_words=_joined(words)[order][real],
+        row_reads=banks([c[3].reads for c in chunks]),
+        row_turns=banks([c[3].turns for c in chunks]),
     )
 
 

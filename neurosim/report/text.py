@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosim import units
-from neurosim.result import Result
+from neurosim.report.text_layer import layers_line, layers_table
+from neurosim.result import WAIT_CAUSES, Result
 
 _BAR = "█"
 
@@ -46,10 +47,13 @@ def _headline(r: Result) -> Text:
         f"events        {units.count(events['effective'])} synaptic events of {units.count(events['dense'])} dense "
         f"({units.percent(share)}), {units.count(events['mac'])} of them multiply-accumulates"
     )
-    lines.append(
-        f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
-        f"{units.count(r.packets['flit_hops'])} flit-hops"
-    )
+    if "in_layers" in r.fit:
+        lines.append(layers_line(r))
+    else:
+        lines.append(
+            f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
+            f"{units.count(r.packets['flit_hops'])} flit-hops"
+        )
     lines += [f"{key:<13} {value}" for key, value in (r.provenance.get("network") or {}).items()]
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
@@ -87,6 +91,36 @@ def _energy(r: Result) -> Table:
         share = pj / total
         row = (name, units.energy(pj), units.energy(pj / r.samples), units.percent(share), "")
         table.add_row(*row, style="bold" if name == "total" else None)
+    return table
+
+
+_WAITS = {
+    "synapse_bank_conflict": "synapse unit, bank conflicts",
+    "synapse_shared_port": "synapse unit, memory port in use",
+    "update_shared_port": "update unit, memory port in use",
+    "update_injection": "update unit, spikes being sent",
+    "update_queue_full": "update unit, egress queue full",
+    "egress_network": "egress unit, network full",
+}
+
+
+def _timing(r: Result) -> Table:
+    """Where the cycles went: work and barriers of the chip, then what its units waited for."""
+    table = new_table(
+        "Timing, a sample", ("what", "left"), ("cycles", "right"), ("share", "right"), ("most at", "left"),
+    )  # fmt: skip
+    total = r.cycles_total or 1
+    barrier = int(r.barrier_cycles.sum())
+    for name, cycles in (("rounds", r.cycles_total - barrier), ("barriers", barrier)):
+        table.add_row(name, units.count(cycles / r.samples), units.percent(cycles / total), "")
+    for cause, cycles in r.waits_total.items():
+        if not cycles:
+            continue
+        by_core = r.waits[:, :, WAIT_CAUSES.index(cause)].sum(axis=0)
+        worst = int(by_core.argmax())
+        place = "host" if worst == by_core.size - 1 else f"core {worst}"
+        most = f"{place}: {units.count(by_core[worst] / r.samples)}, {units.percent(by_core[worst] / total)}"
+        table.add_row(f"waiting: {_WAITS[cause]}", units.count(cycles / r.samples), "", most)
     return table
 
 
@@ -132,9 +166,25 @@ def _overflows(r: Result) -> Iterator[Text]:
         yield Text(f"does not fit: {line}", style="yellow")
 
 
+def _times(r: Result) -> list[RenderableType]:
+    """Nothing for a file of an older version, which does not hold these counts."""
+    return [] if r.waits is None or r.barrier_cycles is None else [_timing(r), Text()]
+
+
 def result_text(r: Result, saved: Path | None = None) -> RenderableType:
     """The whole report."""
-    parts: list[RenderableType] = [_headline(r), Text(), _spikes(r), Text(), _energy(r), Text(), _footprint(r)]
+    parts: list[RenderableType] = [
+        _headline(r),
+        Text(),
+        _spikes(r),
+        Text(),
+        *_times(r),
+        _energy(r),
+        Text(),
+        _footprint(r),
+    ]
+    if "in_layers" in r.fit:
+        parts += [Text(), layers_table(r)]
     if r.ann is not None:
         parts += [Text(), _ann(r)]
     parts += list(_overflows(r))

@@ -17,7 +17,7 @@ import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.engine.activity import router_name
-from neurosim.engine.plan import RouterPlan, TimingPlan
+from neurosim.engine.plan import BarrierPlan, RouterPlan, TimingPlan
 from neurosim.engine.reference.round import Round
 from neurosim.engine.reference.timing import UpdateCounts
 from neurosim.engine.reference.walk import RoundView, groups_of_core, routed
@@ -82,7 +82,8 @@ def _source_of(plan: TimingPlan) -> np.ndarray:
 def _add_round(out: _Writer, stages: Stages, network: Network, number: int, done: Round, start: int, source) -> int:
     """Events of one round that begins at quantum ``start``; returns the quantum of its end, barrier included."""
     plan = stages.plan
-    length = done.run()
+    worked = done.run()
+    length, conflict = done.length(), plan.route_conflict
     step = {p.name: int(t) for p, t in zip(network.populations, plan.round_timestep[number], strict=True) if t >= 0}
 
     def packet(route: int) -> dict[str, Any]:
@@ -98,10 +99,14 @@ def _add_round(out: _Writer, stages: Stages, network: Network, number: int, done
         if core < plan.n_cores:
             for text, begin, end in done.update[core].slices:
                 out.slice(CORES, 3 * core, text, start + begin, start + end)
-        for route, begin, end in done.egress[core].slices:
-            out.slice(CORES, 3 * core + 1, "send", start + begin, start + end, **packet(route))
+        for route, begin, end, waited in done.egress[core].slices:
+            late = {"waited_for_network_quanta": waited} if waited else {}
+            out.slice(CORES, 3 * core + 1, "send", start + begin, start + end, **packet(route), **late)
         for route, begin, end in done.synapse[core].slices:
-            out.slice(CORES, 3 * core + 2, "receive", start + begin, start + end, **packet(route))
+            lost = {"bank_conflict_quanta": int(conflict[route])} if conflict is not None and conflict[route] else {}
+            out.slice(CORES, 3 * core + 2, "receive", start + begin, start + end, **packet(route), **lost)
+        for begin, end in done.synapse[core].waits:
+            out.slice(CORES, 3 * core + 2, "waiting: memory port", start + begin, start + end)
         for kind, depths in (("egress", done.queues[core].depths), ("ingress", done.synapse[core].depths)):
             for at, depth in depths if len(depths) > 1 else ():
                 out.counter(CORES, f"{label} {kind} queue", start + at, depth)
@@ -109,9 +114,20 @@ def _add_round(out: _Writer, stages: Stages, network: Network, number: int, done
         for port, output in enumerate(router.outputs):
             for route, begin, end in output.slices:
                 out.slice(MESH, tile * router.n_ports + port, "flit", start + begin, start + end, **packet(route))
-    out.slice(CHIP, 0, f"round {number}", start, start + length, **step)
-    out.slice(CHIP, 0, "barrier", start + length, start + length + plan.barrier_cycles)
-    return start + length + plan.barrier_cycles
+    out.slice(CHIP, 0, f"round {number}", start, start + worked, **step)
+    if plan.barrier is None:
+        out.slice(CHIP, 0, "barrier", start + worked, start + length)
+    else:
+        _add_messages(out, plan.barrier, done.ends(), start, start + worked, start + length)
+    return start + length
+
+
+def _add_messages(out: _Writer, barrier: BarrierPlan, ends: list[int], start: int, worked: int, end: int) -> None:
+    """A barrier of messages: who reports when, and from when on the release is on its way."""
+    for endpoint, way in zip(barrier.endpoint.tolist(), barrier.gather.tolist(), strict=True):
+        out.slice(CORES, 3 * endpoint + 1, "barrier: done", start + ends[endpoint], start + ends[endpoint] + way)
+    out.slice(CHIP, 0, "barrier: messages to the root", worked, end - barrier.release)
+    out.slice(CHIP, 0, "barrier: release", end - barrier.release, end)
 
 
 def _output_name(router: RouterPlan, number: int, port: int) -> str:

@@ -192,6 +192,9 @@ class _Reader:
                 entry[name], leave[name] = self.splice(node, f"{prefix}{name}.", depth + 1)
                 continue
             full = prefix + name
+            if not full.isprintable():
+                # Line ends and control codes in a name would end up in reports and on terminals.
+                raise self.fail(f"node {full!r}: the name is not printable text; rename it")
             made = self.node(node, full, kind, inner=depth > 0)
             if kind in ("Input", "Output"):
                 ends[kind == "Output"].append(full)

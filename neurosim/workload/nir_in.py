@@ -18,7 +18,7 @@ HINTS = "neurosim"
 def _hints(graph: Graph) -> dict:
     try:
         hints = json.loads(str(graph.metadata.get(HINTS, "{}")))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return hints if isinstance(hints, dict) else {}
 

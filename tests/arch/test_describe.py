@@ -81,3 +81,21 @@ def test_phases_are_formulas():
     assert "ceil(n_recurrent / 16) x (32 + 2 x max(n_input, n_recurrent))" in shown
     assert "active_indices x 2 x ceil(n_recurrent / 2)" in shown and "regul_mode is 6 or 7" in shown
     assert max(map(len, text("reckon", 100).splitlines())) <= 100
+
+
+def test_what_units_do_side_by_side_is_told():
+    raw = load_chip("edge-28nm").model_dump(by_alias=True)
+    raw["core"]["synaptic_memory"].update(bank_conflicts=True, ports=2)
+    raw["core"]["membrane_memory"].update(shared_port=True)
+    raw["core"]["synapse"].update(overlap_lookup=True, fill_cycles=3)
+    raw["core"]["egress"].update(overlap_update=False)
+    raw["barrier"] = {"kind": "messages", "root": [1, 2], "combine": True, "combine_cycles": 7, "root_cycles": 9}
+    raw["energy"]["barrier_message_hop"] = {"included_in": "barrier"}
+    shown = shown_at(type(load_chip("edge-28nm")).model_validate(raw), 160)
+    for passage in (
+        "look-up beside the work before it", "waits until its spikes are sent", "2 ports a bank",
+        "conflicts by address", "one port for updates and packets", "on the way to tile (1, 2)",
+    ):  # fmt: skip
+        assert passage in shown
+    assert row(shown, "pipeline fill")[2] == "3"
+    assert row(shown, "barrier, combining")[2] == "7" and row(shown, "barrier, root")[2] == "9"

@@ -42,10 +42,20 @@ def message(path, value):
 
 
 def test_shipped_chips():
-    assert list_chips() == ["edge-28nm", "loihi-2018", "loihi-silicon", "odin", "ranc", "reckon", "tinyodin"]
+    assert list_chips() == [
+        "edge-28nm",
+        "edge-28nm-layer",
+        "loihi-2018",
+        "loihi-silicon",
+        "odin",
+        "ranc",
+        "reckon",
+        "tinyodin",
+    ]
     assert list_chips("barrier") == ["edge-28nm", "loihi-2018", "loihi-silicon", "ranc"]
     assert list_chips("phases") == ["reckon"]
     assert list_chips("event") == ["odin", "tinyodin"]
+    assert list_chips("layer") == ["edge-28nm-layer"]
     for name in list_chips():
         assert load_chip(name).name == name
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from neurosim.arch import load_chip
-from neurosim.arch.schema import Barrier
+from neurosim.arch.schema import Barrier, Chip
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,40 @@ def test_barrier_table(tiles, step, linear):
 def test_below_the_first_entry_the_first_holds():
     for rule in ("step", "linear"):
         assert Barrier(cycles={4: 400, 8: 800}, rule=rule).cycles_for(1) == 400
+
+
+def test_a_barrier_is_a_table_or_messages():
+    assert Barrier(kind="messages", root=(1, 2), combine=True).cycles_for(5) == 0
+    with pytest.raises(ValidationError, match="cycles: expected with kind: constant"):
+        Barrier()
+    with pytest.raises(ValidationError, match="cycles: expected only with kind: constant"):
+        Barrier(kind="messages", cycles={1: 1})
+
+
+def with_fields(**changes):
+    """edge-28nm as plain data with parts replaced, read again; double underscores stand for dots."""
+    data = load_chip("edge-28nm").model_dump(by_alias=True)
+    for path, value in changes.items():
+        *parts, last = path.split("__")
+        place = data
+        for part in parts:
+            place = place[part]
+        place[last] = value
+    return Chip.model_validate(data)
+
+
+def test_messages_need_a_root_on_the_chip_and_a_price():
+    priced = {"energy__barrier_message_hop": {"included_in": "barrier"}}
+    assert with_fields(barrier={"kind": "messages", "root": [3, 3]}, **priced).barrier.root == (3, 3)
+    with pytest.raises(ValidationError, match=r"barrier.root: got \[4, 0\], expected host or at most \[3, 3\]"):
+        with_fields(barrier={"kind": "messages", "root": [4, 0]}, **priced)
+    with pytest.raises(ValidationError, match="no price for barrier_message_hop"):
+        with_fields(barrier={"kind": "messages"})
+
+
+def test_a_serial_synapse_unit_has_no_fill():
+    with pytest.raises(ValidationError, match="fill_cycles: got 3, expected 0 with overlap: serial"):
+        with_fields(core__synapse__overlap="serial", core__synapse__fill_cycles=3)
 
 
 def test_barrier_of_the_presets():

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.arch import load_chip
-from neurosim.engine.lower import lower_timing, route_busy
+from neurosim.engine.lower import lower_timing
+from neurosim.engine.work import route_busy
 from neurosim.mapping.map import map_network
 from neurosim.mapping.schedule import round_table
 from neurosim.snn import Conv2d, Dense, Input, IntCodec, Lif, Network, Population, Projection, Readout
@@ -71,7 +72,9 @@ def test_work_of_a_packet(data):
     if data.draw(st.booleans()):
         placement = np.random.default_rng(0).integers(0, 3, network.n_neurons)
     mapping = map_network(network, chip, placement=placement)
-    assert route_busy(network, chip, mapping).tolist() == busy_by_hand(network, chip, mapping)
+    busy, conflict = route_busy(network, chip, mapping)
+    assert busy.tolist() == busy_by_hand(network, chip, mapping)
+    assert not conflict.any()
 
 
 @pytest.mark.parametrize("delivery", ["same_step", "next_step"])

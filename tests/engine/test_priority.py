@@ -106,7 +106,7 @@ def test_an_order_is_all_five(priority):
 
 
 def test_an_order_is_for_grids():
-    router = replace(p3_router(2, 1), topology="bus", priority=ordered(EAST, WEST, NORTH, SOUTH, LOCAL))
+    router = replace(p3_router(1, 1), topology="bus", priority=ordered(EAST, WEST, NORTH, SOUTH, LOCAL))
     with pytest.raises(NeurosimError, match="got one for a bus, expected it on a mesh or torus only"):
         check_router(router)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from neurosim.engine.plan import IDLE, NOT_IN_ROUND, RouterPlan, TimingPlan
+from neurosim.arch.schema import Barrier
+from neurosim.engine.barrier import barrier_plan, endpoints_of_barrier
+from neurosim.engine.plan import IDLE, NOT_IN_ROUND, BarrierPlan, RouterPlan, TimingPlan
 from neurosim.snn.trace import SpikeTrace
 
 
@@ -77,6 +81,37 @@ def random_rounds(rng: np.random.Generator, n_rounds: int, n_populations: int, t
     return table.astype(np.int32)
 
 
+def random_sides(rng: np.random.Generator, plan: TimingPlan) -> dict:
+    """What the units do side by side: half of the plans as they are by default, the others with any mixture."""
+    if rng.random() < 0.5:
+        return {}
+    overlap, in_turn, shared = (bool(rng.random() < 0.5) for _ in range(3))
+    return {
+        "route_conflict": rng.integers(0, plan.route_busy + 1),
+        "overlap_lookup": overlap,
+        "lookup_cycles": int(rng.integers(0, 9)),
+        "fill_cycles": int(rng.choice([0, 3, 90])),
+        "serial_egress": in_turn,
+        "shared_port": shared,
+    }
+
+
+def random_barrier(rng: np.random.Generator, plan: TimingPlan) -> BarrierPlan:
+    """Messages to the host or a tile, from all endpoints with work and some without."""
+    takes_part = endpoints_of_barrier(plan.endpoint, plan.route_endpoint, plan.n_cores)
+    takes_part[:-1] |= plan.update_before > 0 or plan.update_after is not None
+    takes_part |= rng.random(takes_part.size) < rng.choice([0.0, 0.5])
+    tile = int(rng.integers(plan.router.n_tiles))
+    fields = {
+        "kind": "messages",
+        "root": "host" if rng.random() < 0.5 else (tile % plan.router.width, tile // plan.router.width),
+        "combine": bool(rng.random() < 0.5),
+        "combine_cycles": int(rng.integers(0, 4)),
+        "root_cycles": int(rng.integers(0, 4)),
+    }
+    return barrier_plan(Barrier(**fields), plan.router, plan.n_cores, takes_part)
+
+
 def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
     rng = np.random.default_rng(seed)
     router = random_router(rng)
@@ -119,6 +154,9 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
         update_before=int(rng.choice([0, 0, 3])),
         update_after=rng.integers(0, 9, n_cores) if rng.random() < 0.3 else None,
     )
+    plan = replace(plan, **random_sides(rng, plan))
+    if rng.random() < 0.4:
+        plan = replace(plan, barrier=random_barrier(rng, plan))
     return plan, random_trace(rng, n_neurons, int(rng.integers(1, 4)), timesteps)
 
 

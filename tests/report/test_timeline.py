@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from neurosim.arch import load_chip
+from neurosim.engine.plan import WAITS
 from neurosim.errors import NeurosimError
 from neurosim.report.timeline import write_timeline
 from neurosim.run import simulate_stages
@@ -92,3 +93,43 @@ def test_too_long_a_timeline_is_refused(case, tmp_path, monkeypatch):
     with pytest.raises(NeurosimError, match="--trace-steps"):
         write_timeline(tmp_path / "t.json", *case)
     assert list(tmp_path.iterdir()) == []
+
+
+def strained(chip):
+    """The chip with everything in its way: bank conflicts, a shared port, a barrier of messages."""
+    raw = chip.model_dump(by_alias=True)
+    raw["core"]["synaptic_memory"]["bank_conflicts"] = raw["core"]["membrane_memory"]["bank_conflicts"] = True
+    raw["core"]["membrane_memory"].update(shared_port=True, banks=2)
+    raw["core"]["egress"]["overlap_update"] = False
+    raw["router"]["queue_depth_flits"] = raw["core"]["ingress_depth"] = 1
+    raw["delivery"] = "next_step"  # all layers at work in every round
+    raw["barrier"] = {"kind": "messages", "combine": True}
+    raw["energy"]["barrier_message_hop"] = {"included_in": "barrier"}
+    return type(chip).model_validate(raw)
+
+
+def test_waits_and_messages_of_a_strained_chip(case, tmp_path):
+    network, chip, stimulus = case
+    chip = strained(chip)
+    write_timeline(tmp_path / "t.json", network, chip, stimulus, sample=0)
+    listed = events(tmp_path / "t.json")
+    stages = simulate_stages(network, chip, stimulus.sample(0))
+    waits = dict(zip(WAITS, stages.timing.waits.sum(axis=(0, 1)).tolist(), strict=True))
+    quantum_us = chip.clock.quantum_ps * 1e-6
+    shown = defaultdict(float)
+    for e in listed:
+        if e["ph"] == "X":
+            unit = ("update", "egress", "synapse")[e["tid"] % 3] if e["pid"] == 1 else "chip"
+            shown[unit, e["name"]] += e["dur"] / quantum_us
+            for name in ("bank_conflict_quanta", "waited_for_network_quanta"):
+                shown[name] += e["args"].get(name, 0)
+    assert shown["bank_conflict_quanta"] == waits["synapse_bank_conflict"] > 0
+    assert shown["waited_for_network_quanta"] == waits["egress_network"] > 0
+    assert shown["synapse", "waiting: memory port"] == pytest.approx(waits["synapse_shared_port"])
+    assert shown["update", "waiting: memory port"] == pytest.approx(waits["update_shared_port"])
+    assert shown["update", "waiting: spikes being sent"] == pytest.approx(waits["update_injection"])
+    assert waits["synapse_shared_port"] > 0 and waits["update_injection"] > 0
+    told = sum(e["name"] == "barrier: done" for e in listed)
+    assert told == stages.plan.barrier.endpoint.size * stages.plan.n_rounds
+    ends = [e["ts"] + e["dur"] for e in listed if e["name"] == "barrier: release"]
+    assert max(ends) == pytest.approx(stages.timing.round_cycles.sum() * quantum_us)

@@ -201,7 +201,27 @@ def _link(node, _):
     node["nodes/n0/weight"] = h5py.ExternalLink("other.h5", "/x")
 
 
+def _name(node, _):
+    node["nodes"].move("n0", "n\n0")
+
+
+def _hints(text):
+    return lambda node, _: node.create_group("metadata").create_dataset("neurosim", data=text)
+
+
+def test_hints_that_are_none_do_no_harm(tmp_path):
+    for i, text in enumerate(
+        ("[" * 100_000, "[]", '{"inputs": 3, "relays": {"n1": "x", "out": 99}, "input_bits": []}')
+    ):
+        (tmp_path / str(i)).mkdir()
+        network = read_nir(spoilt(tmp_path / str(i), _hints(text)), "snntorch")
+        assert [p.name for p in network.populations] == ["in", "n1"]
+
+
 SPOILT = {
+    "name": (_name, "is not printable text"),
+    "hint of a profile": (_hints('{"profile": "snntorch:reset=soft"}'), "reset: got 'soft'", None),
+    "hint of a readout": (_hints('{"readout": "loudest"}'), "readout.kind: got 'loudest'"),
     "vast": (_vast, "over the limit or more than the file"),
     "vast chunk": (_chunk, "over the limit or more than the file"),
     "edge twice": (_twice, "is there twice"),
@@ -224,9 +244,9 @@ SPOILT = {
 
 @pytest.mark.parametrize("name", SPOILT)
 def test_spoilt_files(name, tmp_path):
-    change, expected = SPOILT[name]
+    change, expected, *spec = SPOILT[name]
     with pytest.raises(NeurosimError) as error:
-        read_nir(spoilt(tmp_path, change), "snntorch")
+        read_nir(spoilt(tmp_path, change), *(spec or ["snntorch"]))
     assert expected in str(error.value), error.value
 
 

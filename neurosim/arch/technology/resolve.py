@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import fsum
 
 from neurosim.arch.actions import ACTIONS
+from neurosim.arch.layer import LayerChip
 from neurosim.arch.prices import LeakageSpec, PriceSpec, Term
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.arithmetic import link_energy, router_flit_energy, unit_energy, unit_leakage
@@ -35,9 +36,11 @@ class ResolvedLeakage:
     source: str
 
 
-def memory_figures(chip: Chip, memory: str) -> SramFigures:
+def memory_figures(chip: Chip | LayerChip, memory: str) -> SramFigures:
     """SRAM figures of a memory of one core, per bank, at the chip's supply."""
-    part = getattr(chip.core, memory)
+    part = getattr(chip.core, memory, None)
+    if part is None:
+        raise NeurosimError(f"sram: {memory}: a core with execution {chip.core.execution!r} has no such memory")
     if part.capacity_bits is None:
         raise NeurosimError(f"core.{memory}.capacity_bits: null, but a price is derived from it; give a size")
     banks = getattr(part, "banks", 1)
@@ -53,7 +56,7 @@ def _widths(value: object) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, tuple) else (int(value),)
 
 
-def _term_energy(chip: Chip, term: Term) -> tuple[float, str]:
+def _term_energy(chip: Chip | LayerChip, term: Term) -> tuple[float, str]:
     kind, value = next(iter(term.kinds.items()))
     node, voltage = chip.technology.node_nm, chip.technology.voltage_v
     if kind == "sram":
@@ -70,7 +73,7 @@ def _term_energy(chip: Chip, term: Term) -> tuple[float, str]:
     return pj * term.count, f"{times}{source}"
 
 
-def _price(chip: Chip, action: str, spec: PriceSpec) -> ResolvedPrice:
+def _price(chip: Chip | LayerChip, action: str, spec: PriceSpec) -> ResolvedPrice:
     component = ACTIONS[action].component
     if spec.included_in is not None:
         return ResolvedPrice(action, component, 0.0, None, None, f"included in {spec.included_in}")
@@ -81,13 +84,13 @@ def _price(chip: Chip, action: str, spec: PriceSpec) -> ResolvedPrice:
     return ResolvedPrice(action, component, fsum(pj for pj, _ in terms), None, None, " + ".join(s for _, s in terms))
 
 
-def resolve_prices(chip: Chip) -> dict[str, ResolvedPrice]:
+def resolve_prices(chip: Chip | LayerChip) -> dict[str, ResolvedPrice]:
     """The price of every action this chip can do; none for a chip ``without_energy``."""
     return {action: _price(chip, action, chip.energy[action]) for action in chip.energy}
 
 
-def _leakage(chip: Chip, spec: LeakageSpec) -> ResolvedLeakage:
-    instances = {"chip": 1, "core": chip.n_cores, "tile": chip.mesh.n_routers}[spec.per]
+def _leakage(chip: Chip | LayerChip, spec: LeakageSpec) -> ResolvedLeakage:
+    instances = chip.mesh.n_routers if spec.per == "tile" else {"chip": 1, "core": chip.n_cores}[spec.per]
     if spec.power_mw is not None:
         return ResolvedLeakage(spec.component, spec.power_mw, instances, f"{spec.source}: {chip.sources[spec.source]}")
     powers, sources = [], []
@@ -105,6 +108,6 @@ def _leakage(chip: Chip, spec: LeakageSpec) -> ResolvedLeakage:
     return ResolvedLeakage(spec.component, fsum(powers), instances, " + ".join(sources))
 
 
-def resolve_leakage(chip: Chip) -> tuple[ResolvedLeakage, ...]:
+def resolve_leakage(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
     """Every leaking part of the chip; all of it leaks for the whole simulated time, used or not."""
     return tuple(_leakage(chip, spec) for spec in chip.leakage)

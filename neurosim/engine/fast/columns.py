@@ -9,11 +9,13 @@ from __future__ import annotations
 NEVER = 1 << 62
 
 # fifo: one queue of one virtual channel. A sender keeps its TAIL, the receiver its HEAD (addresses of slots).
-# WAIT: the sender is blocked on it. CREDIT: quanta until the sender, actor UPSTREAM, knows of a freed place.
+# WAIT: the sender is blocked on it; a router of one channel has here the inputs that wait, which sleep until a place
+# is freed (SLEEP: address of the word that says so). CREDIT: quanta until the sender, actor UPSTREAM, knows of a freed
+# place.
 # HELD: a packet is on its way into it. OUT_VC: where the packet at its head goes. BUSY_UNTIL: of the input port, kept
 # in its first fifo. OCCUPIED: address of the word, and BIT in it, that says it is not empty. OF_PORT, OF_VC: its place.
-HEAD, TAIL, WAIT, CREDIT, UPSTREAM, HELD, OUT_VC, BUSY_UNTIL, OCCUPIED, BIT, OF_PORT, OF_VC = range(12)
-FIFO_ROW = 12
+HEAD, TAIL, WAIT, CREDIT, UPSTREAM, HELD, OUT_VC, BUSY_UNTIL, OCCUPIED, BIT, OF_PORT, OF_VC, SLEEP = range(13)
+FIFO_ROW = 13
 
 # slot: place for one flit in a ring. ARRIVE: when it may be seen, NEVER if there is none. READY: when the place is
 # known to be free to the sender, NEVER while it is taken.
@@ -42,7 +44,15 @@ BATCH, LAST_BATCH, PUSHED, LIMIT, AT, WAITING, STALL, UPDATE_END = range(8, 16)
 PACKET, LAST_PACKET, SEND_AT, FLIT, VC, SEND_POINTER, POPPED, EGRESS_END = range(16, 24)
 # synapse unit
 IDLE_AT, POP_POINTER, SYNAPSE_BUSY, SYNAPSE_END, INGRESS_OCCUPANCY = range(24, 29)
-ENDPOINT_ROW = 32
+# update unit, once a batch is done: PENDING: the next has not begun, since READY_AT; DRAIN: the spikes come first.
+PENDING, READY_AT, DRAIN = range(29, 32)
+# synapse unit: STAGED, the route looked up (-1: none) until STAGED_AT; WORK_FREE, when its work may begin.
+STAGED, STAGED_AT, WORK_FREE, BLOCKED_SINCE = range(32, 36)
+# port of the membrane memory, until when each unit holds it; then the waits in the order of `plan.WAITS`.
+PORT_UPDATE, PORT_SYNAPSE = range(36, 38)
+BANK_WAIT, SYNAPSE_PORT_WAIT, UPDATE_PORT_WAIT, INJECTION_WAIT, NETWORK_WAIT = range(38, 43)
+N_WAITS = 5
+ENDPOINT_ROW = 48
 
 # A flit is one word: output port at the router it is in, head, tail, destination endpoint, route.
 PORT_BITS, ENDPOINT_BITS, ROUTE_BITS = 12, 20, 29

@@ -38,7 +38,8 @@ class Dims(NamedTuple):
     multicast: int
     mask: int  # wheel positions - 1
     shift: int  # bits of a port number
-    words: int  # words of a wheel position: one bit an actor
+    row: int  # words of a wheel position: one bit an actor, and a word that says which of them to look at
+    coarse: int
     occupancy_words: int  # words of a router's occupancy: one bit a fifo
     tiles: int
     ends: int
@@ -47,6 +48,7 @@ class Dims(NamedTuple):
     outputs: int
     port_rows: int
     occupancy: int
+    sleeping: int  # as occupancy: fifos whose output has no credit on its way
     wheel: int
     summary: int
     heap: int
@@ -81,7 +83,8 @@ def dims_of(plan: TimingPlan) -> Dims:
         "outputs": n_tiles * ports * c.OUTPUT_ROW,
         "port_rows": n_tiles * ports * c.PORT_ROW,
         "occupancy": n_tiles * occupancy_words,
-        "wheel": size * words,
+        "sleeping": n_tiles * occupancy_words + 1,
+        "wheel": size * (words + 1),
         "summary": size // 64,
         "heap": 2 * (actors + 1),
         "far": actors,
@@ -92,7 +95,8 @@ def dims_of(plan: TimingPlan) -> Dims:
     return Dims(
         ports, vcs, router.flits_per_packet, endpoints, 3 * endpoints, router.injection_cycles,
         TOPOLOGIES.index(router.topology), router.width, router.height, router.arity, int(router.multicast),
-        size - 1, shift, words, occupancy_words, **dict(zip(regions, starts, strict=False)), size=starts[-1],
+        size - 1, shift, words + 1, max(0, (words - 1).bit_length() - 6), occupancy_words,
+        **dict(zip(regions, starts, strict=False)), size=starts[-1],
         fixed_order=int(router.priority is not None)
     )  # fmt: skip
 
@@ -197,14 +201,18 @@ def _inputs(fifos: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray)
     """Who sends into each input, and how long a freed place takes to be known there."""
     inputs = fifos.reshape(-1, dims.vcs, c.FIFO_ROW)
     inputs[:, :, c.CREDIT] = router.credit_link_cycles
+    inputs[:, :, c.SLEEP] = dims.wheel - 1  # nobody looks at it
     n_tiles = router.n_routers
     for link in links(router):
-        inputs[link.neighbour * dims.ports + link.entry, :, c.UPSTREAM] = dims.first_router + link.router
+        entry = link.neighbour * dims.ports + link.entry
+        inputs[entry, :, c.UPSTREAM] = dims.first_router + link.router
+        inputs[entry, :, c.SLEEP] = dims.sleeping + link.router * dims.occupancy_words
     for e, end in enumerate(ends):
         entry = (end[c.ROUTER] - dims.first_router) * dims.ports + end[c.PORT]
         ingress = n_tiles * dims.ports + e
         inputs[entry, :, c.UPSTREAM], inputs[entry, :, c.CREDIT] = dims.endpoints + e, router.credit_injection_cycles
         inputs[ingress, :, c.UPSTREAM], inputs[ingress, :, c.CREDIT] = end[c.ROUTER], router.credit_local_cycles
+        inputs[ingress, :, c.SLEEP] = dims.sleeping + (end[c.ROUTER] - dims.first_router) * dims.occupancy_words
 
 
 def _outputs(outputs: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray) -> None:

@@ -21,7 +21,7 @@ def run_packets(program: NodeProgram) -> tuple[np.ndarray, np.ndarray]:
     tally, log = new_tally(plan), new_log(plan, True)
     dims = dims_of(plan)
     chip = build_chip(plan, dims)
-    run_round(0, dims, chip, work, routes_of(plan, dims, chip, True), tally.sent, tally.delivered, log)
+    run_round(0, dims, chip, work, routes_of(plan, dims, True), tally.sent, tally.delivered, log)
     times = np.zeros((n, 2), np.int64)
     times[log.rows[1:, 0]] = log.rows[1:, 1:]
     return times[:, 0], times[:, 1]

@@ -10,7 +10,7 @@ from numba import njit
 
 from neurosim.engine.fast import columns as c
 from neurosim.engine.fast.layout import MESH, TORUS, TREE
-from neurosim.engine.fast.wheel import INLINE, wake
+from neurosim.engine.fast.wheel import INLINE, wake, wake_unit
 
 
 @njit(**INLINE)
@@ -35,20 +35,26 @@ def direction_elsewhere(m, dims, tile, endpoint):
 
 @njit(cache=True, nogil=True)
 def passes_edge(m, dims, tile, port, endpoint):
-    """Whether a packet leaving a torus router by ``port`` still has to pass the edge of that ring."""
+    """Whether a packet leaving a torus router by ``port`` has yet to pass the edge of that ring."""
+    if dims.topology != TORUS or port > 3:
+        return False
     end = dims.ends + endpoint * c.ENDPOINT_ROW
     axis = c.X if port < 2 else c.Y
     ahead = m[end + axis] - m[tile + axis]
-    return ahead < 0 if port == 0 or port == 2 else ahead > 0
+    return ahead > 0 if port & 1 else ahead < 0
 
 
 @njit(**INLINE)
-def channels(m, dims, tile, port, flit):
-    """[first, last) of the channels a packet may take behind ``port``: half of them each before and after the edge."""
-    if dims.topology != TORUS or port > 3:
+def channels(m, dims, tile, o, passes, port, vc):
+    """[first, last) of the channels behind output ``o`` for a packet that came by input ``port`` in channel ``vc``.
+
+    On a torus a packet that enters a ring takes the upper half if it will pass the ring's edge, else the lower half,
+    and keeps to it.
+    """
+    if dims.topology != TORUS or o > 3:
         return 0, dims.vcs
     half = dims.vcs >> 1
-    if passes_edge(m, dims, tile, port, (flit >> c.ENDPOINT_SHIFT) & c.ENDPOINT_MASK):
+    if vc >= half if port == o ^ 1 else passes:
         return half, dims.vcs
     return 0, half
 
@@ -91,6 +97,17 @@ def wait_for_credit(m, dims, fifo, actor):
 
 
 @njit(**INLINE)
+def sleep_until_credit(m, dims, fifo, actor, bit, sleeping):
+    """The same for an input of a router of one channel, which need not be looked at until a credit is on its way."""
+    at = m[m[fifo + c.TAIL] + c.READY]
+    if at < c.NEVER:
+        wake(m, dims, at, actor)
+    else:
+        m[fifo + c.WAIT] |= bit
+        m[sleeping] |= bit
+
+
+@njit(**INLINE)
 def put(m, fifo, flit, at):
     """A flit takes the place at the tail of a queue with room; it may be seen from quantum ``at`` on."""
     slot = m[fifo + c.TAIL]
@@ -113,10 +130,22 @@ def take(m, dims, now, fifo):
     following = m[slot + c.ARRIVE]
     if following == c.NEVER:
         m[m[fifo + c.OCCUPIED]] &= ~m[fifo + c.BIT]
-    if m[fifo + c.WAIT] != 0:
+    waiting = m[fifo + c.WAIT]
+    if waiting != 0:
         m[fifo + c.WAIT] = 0
+        m[m[fifo + c.SLEEP]] &= ~waiting
         wake(m, dims, home, m[fifo + c.UPSTREAM])
     return following
+
+
+@njit(**INLINE)
+def wake_synapse(m, dims, now, at, actor):
+    """A flit reaches a synapse unit at ``at``: the unit looks at it then, or when it is done with what it has."""
+    idle_at = m[dims.ends + (actor - 2 * dims.endpoints) * c.ENDPOINT_ROW + c.IDLE_AT]
+    if idle_at > at:
+        wake_unit(m, dims, now, idle_at, actor)
+    else:
+        wake(m, dims, at, actor)
 
 
 @njit(**INLINE)
@@ -128,8 +157,11 @@ def move(m, dims, now, me, first, fifo, queue, out):
     if actor >= dims.first_router:
         endpoint = (flit >> c.ENDPOINT_SHIFT) & c.ENDPOINT_MASK
         flit = (flit & ~c.PORT_MASK) | direction(m, dims, tile_of(dims, actor), endpoint)
-    put(m, queue, flit, at)
-    wake(m, dims, at, actor)
+        put(m, queue, flit, at)
+        wake(m, dims, at, actor)
+    else:
+        put(m, queue, flit, at)
+        wake_synapse(m, dims, now, at, actor)
     m[out + c.FLITS] += 1
     free_at = now + m[out + c.INTERVAL]
     m[out + c.FREE_AT] = free_at

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from neurosim.engine.fast import columns as c
+from neurosim.engine.fast.barrier import end_of, round_length
 from neurosim.engine.fast.layout import BUS, Dims
 from neurosim.engine.fast.router import allocate_single
 from neurosim.engine.fast.router_channels import allocate
@@ -28,6 +29,17 @@ class Work(NamedTuple):
     spikes: np.ndarray
 
 
+class Pipe(NamedTuple):
+    """What the units of a core do side by side, as in `TimingPlan`; ``lookup`` at least 1."""
+
+    conflict: np.ndarray  # by route; empty without bank conflicts
+    overlap: bool
+    lookup: int
+    fill: int
+    in_turn: bool
+    shared: bool
+
+
 class Routes(NamedTuple):
     """Routes by neuron, what they cost at their end, and the packets that serve them."""
 
@@ -36,6 +48,7 @@ class Routes(NamedTuple):
     packet_of_route: np.ndarray  # filled only for a log
     packets: Packets
     trees: Trees
+    pipe: Pipe
 
 
 class Tally(NamedTuple):
@@ -48,6 +61,7 @@ class Tally(NamedTuple):
     synapse_busy: np.ndarray
     update_busy: np.ndarray
     update_stall: np.ndarray
+    waits: np.ndarray
 
 
 class Log(NamedTuple):
@@ -62,22 +76,29 @@ def new_work(n_endpoints: int, n_neurons: int) -> Work:
     return Work(np.zeros(n_endpoints, np.int64), *(np.zeros(most, np.int64) for _ in range(3)))
 
 
-def routes_of(plan: TimingPlan, dims: Dims, chip: np.ndarray, log: bool) -> Routes:
-    """``chip`` is the image at rest."""
-    packets, trees = build_packets(plan, dims, chip)
+def routes_of(plan: TimingPlan, dims: Dims, log: bool) -> Routes:
+    packets, trees = build_packets(plan, dims)
     ptr, busy = (np.ascontiguousarray(a, np.int64) for a in (plan.route_ptr, plan.route_busy))
     of_route = np.zeros(0, np.int64)
     if log:
         degree = np.diff(ptr)
         of_route = np.repeat(packets.ptr[:-1], degree) if plan.router.multicast else np.arange(plan.n_routes)
-    return Routes(ptr, busy, of_route, packets, trees)
+    # Without conflicts no array: it would be one more line of memory to wait for with every packet.
+    some = plan.route_conflict is not None and bool(plan.route_conflict.any())
+    conflict = plan.route_conflict if some else np.zeros(0, np.int64)
+    pipe = Pipe(
+        np.ascontiguousarray(conflict, np.int64), bool(plan.overlap_lookup), max(1, int(plan.lookup_cycles)),
+        int(plan.fill_cycles), bool(plan.serial_egress), bool(plan.shared_port),
+    )  # fmt: skip
+    return Routes(ptr, busy, of_route, packets, trees, pipe)
 
 
 def new_tally(plan: TimingPlan) -> Tally:
     per_core = [np.zeros((plan.n_rounds, plan.n_cores + 1), np.int64) for _ in range(3)]
     counts = np.zeros((plan.n_neurons, 3), np.int64)
+    waits = np.zeros((plan.n_rounds, plan.n_cores + 1, c.N_WAITS), np.int64)
     n_packets = int((np.diff(plan.route_ptr) > 0).sum()) if plan.router.multicast else plan.n_routes
-    return Tally(counts, np.zeros(n_packets, np.int64), np.zeros(plan.n_routes, np.int64), *per_core)
+    return Tally(counts, np.zeros(n_packets, np.int64), np.zeros(plan.n_routes, np.int64), *per_core, waits)
 
 
 def new_log(plan: TimingPlan, wanted: bool) -> Log:
@@ -104,7 +125,13 @@ def start_units(start, m, dims, batches, batch_cycles, batch_end):
         m[u + c.AT] = c.NEVER
         m[u + c.BATCH] = batch
         m[u + c.LAST_BATCH] = batches[e]
+        m[u + c.PENDING] = m[u + c.DRAIN] = 0
+        m[u + c.STAGED] = m[u + c.BLOCKED_SINCE] = -1
+        m[u + c.WORK_FREE] = m[u + c.PORT_SYNAPSE] = m[u + c.PORT_UPDATE] = start
+        for k in range(c.N_WAITS):
+            m[u + c.BANK_WAIT + k] = 0
         if batch < batches[e]:
+            m[u + c.PORT_UPDATE] = start + batch_cycles[batch]
             m[u + c.AT] = start + batch_cycles[batch]
             m[u + c.LIMIT] = batch_end[batch]
             spike = batch_end[batches[e] - 1]
@@ -118,6 +145,7 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
     m = pointer(chip)
     batch_cycles, batch_end, spikes = work.batch_cycles, work.batch_end, work.spikes
     packet_ptr, target, route_busy = routes.packets.ptr, routes.packets.target, routes.busy
+    pipe = routes.pipe
     inject_at, log_rows = log.inject_at, log.rows
     start_units(start, m, dims, work.batches, batch_cycles, batch_end)
     synapse = 2 * dims.endpoints
@@ -131,11 +159,19 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
         last = now
         wake_due(m, dims, now)
         position = now & dims.mask
-        for k in range(dims.words):
-            word = dims.wheel + position * dims.words + k
-            while m[word] != 0:
-                bits = m[word]
-                m[word] = bits & (bits - 1)
+        row = dims.wheel + position * dims.row
+        while m[row] != 0:
+            mark = lowest_bit(m[row])
+            k = mark << dims.coarse
+            last_word = min(k + (1 << dims.coarse), dims.row - 1) - 1
+            while k < last_word and m[row + 1 + k] == 0:
+                k += 1
+            bits = m[row + 1 + k]
+            if bits == 0:
+                m[row] &= ~(1 << mark)
+                continue
+            while bits != 0:
+                m[row + 1 + k] = bits & (bits - 1)
                 actor = (k << 6) + lowest_bit(bits)
                 if actor >= dims.first_router:
                     if single:
@@ -148,24 +184,38 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
                     e = actor - synapse
                     u = dims.ends + e * c.ENDPOINT_ROW
                     act_synapse(
-                        now, e, u, m, dims, route_busy, delivered, start, inject_at, routes.packet_of_route, log_rows
+                        now,
+                        e,
+                        u,
+                        m,
+                        dims,
+                        pipe,
+                        route_busy,
+                        delivered,
+                        start,
+                        inject_at,
+                        routes.packet_of_route,
+                        log_rows,
                     )
                 elif actor >= dims.endpoints:
                     e = actor - dims.endpoints
                     u = dims.ends + e * c.ENDPOINT_ROW
                     act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, inject_at)
                 else:
-                    act_update(now, actor, dims.ends + actor * c.ENDPOINT_ROW, m, dims, batch_cycles, batch_end)
+                    u = dims.ends + actor * c.ENDPOINT_ROW
+                    act_update(now, actor, u, m, dims, pipe, batch_cycles, batch_end)
+                bits = m[row + 1 + k]
         m[dims.summary + (position >> 6)] &= ~(1 << (position & 63))
     finish = start
     for e in range(dims.endpoints):
-        u = dims.ends + e * c.ENDPOINT_ROW
-        finish = max(finish, m[u + c.UPDATE_END], m[u + c.EGRESS_END], m[u + c.SYNAPSE_END])
+        finish = max(finish, end_of(m, dims, e))
     return finish, max(finish, last) + dims.mask + 1
 
 
 @njit(cache=True, nogil=True)
-def run_rounds(first, last, start, dims, chip, walk, spikes, routes, work, tally, log, mark, barrier, round_cycles):
+def run_rounds(
+    first, last, start, dims, chip, walk, spikes, routes, work, tally, log, mark, barrier, round_cycles, barrier_cycles
+):
     """Rounds first .. last-1, counted over (sample, round), on a chip whose clock stands at ``start``.
 
     ``mark`` (n_neurons,) scratch, -1 at the beginning. Returns where the clock stands now.
@@ -184,9 +234,12 @@ def run_rounds(first, last, start, dims, chip, walk, spikes, routes, work, tally
             )  # fmt: skip
             tally.update_busy[r, e] += busy
         finish, next_start = run_round(start, dims, chip, work, routes, tally.sent, tally.delivered, log)
-        round_cycles[sample, r] = finish - start + barrier
+        length = round_length(start, finish, chip, dims, barrier)
+        round_cycles[sample, r], barrier_cycles[sample, r] = length, start + length - finish
         for e in range(dims.endpoints):
             tally.update_stall[r, e] += chip[dims.ends + e * c.ENDPOINT_ROW + c.STALL]
+            for k in range(c.N_WAITS):
+                tally.waits[r, e, k] += chip[dims.ends + e * c.ENDPOINT_ROW + c.BANK_WAIT + k]
             tally.synapse_busy[r, e] += chip[dims.ends + e * c.ENDPOINT_ROW + c.SYNAPSE_BUSY]
         start = next_start
     return start

@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import njit
 
 from neurosim.engine.fast import columns as c
-from neurosim.engine.fast.queue import grant_place, has_credit, move, tile_of, wait_for_credit
+from neurosim.engine.fast.queue import grant_place, has_credit, move, sleep_until_credit, tile_of, wait_for_credit
 from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake
 
 
@@ -20,7 +20,8 @@ def allocate_single(now, me, m, dims):
     fifos, outputs = m[tile + c.FIFOS], m[tile + c.OUTPUTS]
     n_asked = 0
     for word in range(dims.occupancy_words):
-        bits = m[m[tile + c.OCCUPANCY] + word]
+        sleeping = m[tile + c.OCCUPANCY] + word + dims.sleeping - dims.occupancy
+        bits = m[m[tile + c.OCCUPANCY] + word] & ~m[sleeping]
         while bits != 0:
             port = (word << 6) + lowest_bit(bits)
             bits &= bits - 1
@@ -34,7 +35,10 @@ def allocate_single(now, me, m, dims):
                 wake(m, dims, free_at, me)
                 continue
             if not has_credit(m, m[out + c.DOWN], now):
-                wait_for_credit(m, dims, m[out + c.DOWN], me)
+                if word == 0:
+                    sleep_until_credit(m, dims, m[out + c.DOWN], me, m[fifo + c.BIT], sleeping)
+                else:
+                    wait_for_credit(m, dims, m[out + c.DOWN], me)
                 continue
             distance = grant_place(m, dims, out, m[slot + c.WORD] & c.PORT_MASK, port)
             best = m[out + c.BEST]

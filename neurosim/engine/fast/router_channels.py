@@ -6,8 +6,13 @@ from numba import njit
 
 from neurosim.engine.fast import columns as c
 from neurosim.engine.fast.layout import BUS
-from neurosim.engine.fast.queue import channels, grant_place, has_credit, move, tile_of, wait_for_credit
+from neurosim.engine.fast.queue import channels, grant_place, has_credit, move, passes_edge, tile_of, wait_for_credit
 from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake
+
+
+@njit(**INLINE)
+def endpoint_of(flit):
+    return (flit >> c.ENDPOINT_SHIFT) & c.ENDPOINT_MASK
 
 
 @njit(**INLINE)
@@ -82,7 +87,8 @@ def gather_requests(now, me, m, dims):
                 continue
             flit = m[slot + c.WORD]
             o = flit & c.PORT_MASK
-            first, last = channels(m, dims, tile, o, flit)
+            passes = passes_edge(m, dims, tile, o, endpoint_of(flit))
+            first, last = channels(m, dims, tile, o, passes, port, vc)
             if not may_ask(now, me, m, dims, fifo, flit, m[tile + c.OUTPUTS] + o * c.OUTPUT_ROW, first, last):
                 continue
             asking += 1
@@ -218,7 +224,8 @@ def allocate(now, me, m, dims):
         fifo, out = first + vc * c.FIFO_ROW, m[tile + c.OUTPUTS] + o * c.OUTPUT_ROW
         flit = m[m[fifo + c.HEAD] + c.WORD]
         if flit & c.HEAD_FLIT:
-            begin, end = channels(m, dims, tile, o, flit)
+            passes = passes_edge(m, dims, tile, o, endpoint_of(flit))
+            begin, end = channels(m, dims, tile, o, passes, i, vc)
             m[fifo + c.OUT_VC] = take_channel(now, m, dims, tile, o, begin, end)
         queue = m[out + c.DOWN] + m[fifo + c.OUT_VC] * c.FIFO_ROW
         m[queue + c.HELD] = 0 if flit & c.TAIL_FLIT else 1

@@ -10,9 +10,9 @@ from numba import njit
 
 from neurosim.engine.fast import columns as c
 from neurosim.engine.fast.layout import BUS
-from neurosim.engine.fast.queue import put, take, tile_of
+from neurosim.engine.fast.queue import channels, put, take, tile_of, wake_synapse
 from neurosim.engine.fast.router_channels import ask, bus_busy, grant_and_accept, may_ask, take_channel
-from neurosim.engine.fast.trees import FIRST, LAST, NEXT, PORT
+from neurosim.engine.fast.trees import NEXT, PASSES, PORT
 from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake
 
 NODE_MASK = (1 << c.ROUTE_SHIFT) - 1
@@ -46,7 +46,8 @@ def gather_branches(now, me, m, dims, tile, trees):
                 waiting &= waiting - 1
                 o = trees.branch[b, PORT]
                 out = m[tile + c.OUTPUTS] + o * c.OUTPUT_ROW
-                if may_ask(now, me, m, dims, fifo, c.HEAD_FLIT, out, trees.branch[b, FIRST], trees.branch[b, LAST]):
+                first, last = channels(m, dims, tile, o, trees.branch[b, PASSES] != 0, port, vc)
+                if may_ask(now, me, m, dims, fifo, c.HEAD_FLIT, out, first, last):
                     asking += 1
                     n_pairs = ask(m, dims, tile, port, o, vc, 0, n_pairs)
     return n_pairs, asking
@@ -75,7 +76,8 @@ def allocate_fork(now, me, m, dims, trees, route_ptr):
         b = trees.ptr[node]
         while trees.branch[b, PORT] != o:
             b += 1
-        out_vc = take_channel(now, m, dims, tile, o, trees.branch[b, FIRST], trees.branch[b, LAST])
+        begin, end = channels(m, dims, tile, o, trees.branch[b, PASSES] != 0, i, vc)
+        out_vc = take_channel(now, m, dims, tile, o, begin, end)
         m[out + c.GRANT] = 0 if i + 1 == dims.ports else i + 1
         m[m[tile + c.PORTS] + i * c.PORT_ROW + c.REQUEST] = 0 if vc + 1 == dims.vcs else vc + 1
         copy(m, dims, now, word, trees.branch[b, NEXT], m[out + c.DOWN] + out_vc * c.FIFO_ROW, out, route_ptr)
@@ -100,5 +102,8 @@ def copy(m, dims, now, word, following, queue, out, route_ptr):
         flit = ((route_ptr[neuron] - 1 - following) << c.ROUTE_SHIFT) | c.TAIL_FLIT
     actor, at = m[out + c.ACTOR], now + m[out + c.LATENCY]
     put(m, queue, flit, at)
-    wake(m, dims, at, actor)
+    if actor >= dims.first_router:
+        wake(m, dims, at, actor)
+    else:
+        wake_synapse(m, dims, now, at, actor)
     m[out + c.FLITS] += 1

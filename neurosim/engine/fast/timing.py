@@ -9,6 +9,7 @@ from threading import local
 
 import numpy as np
 
+from neurosim.engine.fast.barrier import build_barrier
 from neurosim.engine.fast.columns import FLITS
 from neurosim.engine.fast.layout import build_chip, dims_of, outputs_of
 from neurosim.engine.fast.rounds import Tally, new_log, new_tally, new_work, routes_of, run_rounds
@@ -27,6 +28,7 @@ class Worker:
         self.tally = new_tally(plan)
         self.log = new_log(plan, log)
         self.mark = np.full(plan.n_neurons, -1, np.int64)
+        self.barrier = build_barrier(plan)
 
 
 class Job:
@@ -35,9 +37,10 @@ class Job:
     def __init__(self, plan: TimingPlan, trace: SpikeTrace, log: bool) -> None:
         self.plan, self.want_log = plan, log
         self.dims = dims_of(plan)
-        self.routes = routes_of(plan, self.dims, build_chip(plan, self.dims), log)
+        self.routes = routes_of(plan, self.dims, log)
         self.walk, self.spikes = build_walk(plan), build_spikes(trace)
         self.round_cycles = np.zeros((trace.n_samples, plan.n_rounds), np.int64)
+        self.barrier_cycles = np.zeros_like(self.round_cycles)
         self.workers: list[Worker] = []
         self.logs: dict[int, np.ndarray] = {}
         self.mine = local()
@@ -50,7 +53,7 @@ class Job:
             self.workers.append(worker)
         worker.clock = run_rounds(
             first, last, worker.clock, self.dims, worker.chip, self.walk, self.spikes, self.routes, worker.work,
-            worker.tally, worker.log, worker.mark, self.plan.barrier_cycles, self.round_cycles
+            worker.tally, worker.log, worker.mark, worker.barrier, self.round_cycles, self.barrier_cycles
         )  # fmt: skip
         if self.want_log:
             rows = worker.log.rows
@@ -98,6 +101,7 @@ def collect(job: Job) -> TimingResult:
         links += outputs_of(worker.chip, job.dims)[:, :, FLITS]
     return TimingResult(
         round_cycles=job.round_cycles,
+        barrier_cycles=job.barrier_cycles,
         accessed=total.counts[:, 0].copy(),
         active=total.counts[:, 1].copy(),
         spiked=total.counts[:, 2].copy(),
@@ -108,6 +112,7 @@ def collect(job: Job) -> TimingResult:
         synapse_busy=total.synapse_busy[:, :-1].copy(),
         update_busy=total.update_busy[:, :-1].copy(),
         update_stall=total.update_stall[:, :-1].copy(),
+        waits=total.waits,
         log=packet_log(job) if job.want_log else None,
     )
 

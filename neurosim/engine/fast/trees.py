@@ -12,20 +12,20 @@ import numpy as np
 from numba import njit
 
 from neurosim.engine.fast import columns as c
-from neurosim.engine.fast.layout import TORUS, Dims
+from neurosim.engine.fast.layout import Dims, build_chip
 from neurosim.engine.fast.queue import direction, passes_edge, tile_of
 from neurosim.engine.fast.wheel import pointer
 from neurosim.engine.plan import TimingPlan
 from neurosim.mapping.keys import destination_groups
 
-PORT, FIRST, LAST, NEXT = range(4)
+PORT, PASSES, NEXT = range(3)
 
 
 class Trees(NamedTuple):
     """Node k has branches [ptr[k], ptr[k + 1]); all int64. Empty unless the plan is multicast.
 
-    branch : (n_branches, 4) `PORT`, the output it takes; `FIRST`, `LAST`, the channels it may take there; `NEXT`, the
-    node it leads to, or -1 - j for the end: the neuron's j-th route.
+    branch : (n_branches, 3) `PORT`, the output it takes; `PASSES`, whether a torus copy has yet to pass the edge of
+    its ring; `NEXT`, the node it leads to, or -1 - j for the end: the neuron's j-th route.
     """
 
     ptr: np.ndarray
@@ -42,17 +42,22 @@ class Packets(NamedTuple):
     target: np.ndarray
 
 
-def build_packets(plan: TimingPlan, dims: Dims, chip: np.ndarray) -> tuple[Packets, Trees]:
-    """Packets by neuron, and the trees they follow. ``chip`` is the image at rest of `layout.build_chip`."""
+def build_packets(plan: TimingPlan, dims: Dims) -> tuple[Packets, Trees]:
+    """Packets by neuron, and the trees they follow."""
     route_ptr = np.ascontiguousarray(plan.route_ptr, np.int64)
     if not plan.router.multicast:
-        none = Trees(np.zeros(0, np.int64), np.zeros((0, 4), np.int64))
+        none = Trees(np.zeros(0, np.int64), np.zeros((0, 3), np.int64))
         return Packets(route_ptr, np.ascontiguousarray(plan.route_endpoint, np.int64)), none
     group, firsts = destination_groups(route_ptr, plan.route_endpoint, plan.endpoint)
     starts = route_ptr[firsts]
     ends = route_ptr[firsts + 1]
     roots, *trees = _grow(
-        starts, ends, plan.endpoint[firsts].astype(np.int64), plan.route_endpoint.astype(np.int64), dims, chip
+        starts,
+        ends,
+        plan.endpoint[firsts].astype(np.int64),
+        plan.route_endpoint.astype(np.int64),
+        dims,
+        build_chip(plan, dims),
     )
     sends = np.flatnonzero(np.diff(route_ptr) > 0)
     target = (sends << c.ROUTE_SHIFT) | roots[group]
@@ -84,7 +89,7 @@ def _grow(starts, ends, sources, route_endpoint, dims, chip):
     """Root of each group, then the two arrays of `Trees`. Nodes of a group are numbered breadth first."""
     m = pointer(chip)
     roots = np.empty(starts.size, np.int64)
-    ptr, branch = np.zeros(64, np.int64), np.empty((64, 4), np.int64)
+    ptr, branch = np.zeros(64, np.int64), np.empty((64, 3), np.int64)
     n_nodes = n_branches = 0
     most = 1
     for g in range(starts.size):
@@ -120,13 +125,9 @@ def _grow(starts, ends, sources, route_endpoint, dims, chip):
                 at -= n
                 branch = _grown_rows(branch, n_branches + 1)
                 row = branch[n_branches]
-                row[PORT], row[FIRST], row[LAST] = p, 0, dims.vcs
-                if dims.topology == TORUS and p <= 3:
-                    past = False
-                    for i in range(at, at + n):
-                        past |= passes_edge(m, dims, here, p, route_endpoint[starts[g] + sorted_stops[i]])
-                    row[FIRST] = dims.vcs >> 1 if past else 0
-                    row[LAST] = dims.vcs if past else dims.vcs >> 1
+                row[PORT], row[PASSES] = p, 0
+                for i in range(at, at + n):
+                    row[PASSES] |= passes_edge(m, dims, here, p, route_endpoint[starts[g] + sorted_stops[i]])
                 actor = m[m[here + c.OUTPUTS] + p * c.OUTPUT_ROW + c.ACTOR]
                 if actor < dims.first_router:
                     row[NEXT] = -1 - sorted_stops[at]

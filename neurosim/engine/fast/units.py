@@ -14,24 +14,37 @@ from neurosim.engine.fast.wheel import INLINE, lowest_bit, wake, wake_unit
 
 
 @njit(**INLINE)
-def act_update(now, e, u, m, dims, batch_cycles, batch_end):
-    """Push what there is room for; when the batch's spikes are all queued, start the next batch."""
+def act_update(now, e, u, m, dims, pipe, batch_cycles, batch_end):
+    """Push what there is room for; when the batch's spikes are all queued (or sent), start the next batch."""
     if now < m[u + c.AT]:
         return
     before = m[u + c.PUSHED]
     while True:
-        room = m[u + c.DEPTH] - (m[u + c.PUSHED] - m[u + c.POPPED])
-        m[u + c.PUSHED] += min(room, m[u + c.LIMIT] - m[u + c.PUSHED])
-        if m[u + c.PUSHED] < m[u + c.LIMIT]:
-            m[u + c.WAITING] = 1
-            break
-        m[u + c.STALL] += now - m[u + c.AT]
-        m[u + c.UPDATE_END] = now
-        batch = m[u + c.BATCH] + 1
-        m[u + c.BATCH] = batch
-        if batch >= m[u + c.LAST_BATCH]:
-            m[u + c.AT] = c.NEVER
-            break
+        if m[u + c.PENDING] == 0:
+            room = m[u + c.DEPTH] - (m[u + c.PUSHED] - m[u + c.POPPED])
+            m[u + c.PUSHED] += min(room, m[u + c.LIMIT] - m[u + c.PUSHED])
+            if m[u + c.PUSHED] < m[u + c.LIMIT]:
+                m[u + c.WAITING] = 1
+                break
+            m[u + c.STALL] += now - m[u + c.AT]
+            m[u + c.UPDATE_END] = now
+            m[u + c.BATCH] += 1
+            if m[u + c.BATCH] >= m[u + c.LAST_BATCH]:
+                m[u + c.AT] = c.NEVER
+                break
+            m[u + c.PENDING], m[u + c.READY_AT] = 1, now
+            if pipe.in_turn and not (m[u + c.POPPED] == m[u + c.PUSHED] and m[u + c.PACKET] == m[u + c.LAST_PACKET]):
+                m[u + c.DRAIN], m[u + c.AT] = 1, c.NEVER
+                break
+        batch = m[u + c.BATCH]
+        if pipe.shared and batch_cycles[batch] > 0:
+            if m[u + c.PORT_SYNAPSE] > now:
+                m[u + c.AT] = m[u + c.PORT_SYNAPSE]
+                wake_unit(m, dims, now, m[u + c.AT], e)
+                break
+            m[u + c.PORT_UPDATE] = now + batch_cycles[batch]
+            m[u + c.UPDATE_PORT_WAIT] += now - m[u + c.READY_AT]
+        m[u + c.PENDING] = 0
         m[u + c.AT] = now + batch_cycles[batch]
         m[u + c.LIMIT] = batch_end[batch]
         if m[u + c.AT] > now:
@@ -65,6 +78,7 @@ def send(now, u, vc, m, dims, target):
         m[u + c.VC] = vc
         m[u + c.SEND_POINTER] = 0 if vc + 1 == dims.vcs else vc + 1
     m[u + c.FLIT] += 1
+    m[u + c.NETWORK_WAIT] += now - m[u + c.SEND_AT]
     m[u + c.SEND_AT] = now + 1
     if m[u + c.FLIT] == dims.flits:
         flit |= 0 if dims.multicast else c.TAIL_FLIT
@@ -97,6 +111,11 @@ def act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, inje
         send(now, u, vc, m, dims, target)
     if m[u + c.PACKET] == m[u + c.LAST_PACKET]:
         if m[u + c.POPPED] == m[u + c.PUSHED]:
+            if m[u + c.DRAIN] != 0:
+                m[u + c.DRAIN] = 0
+                m[u + c.INJECTION_WAIT] += now + 1 - m[u + c.READY_AT]
+                m[u + c.AT] = m[u + c.READY_AT] = now + 1
+                wake(m, dims, now + 1, e)
             return
         neuron = spikes[m[u + c.POPPED]]
         m[u + c.POPPED] += 1
@@ -120,15 +139,42 @@ def first_arrived(now, u, m, dims):
 
 
 @njit(**INLINE)
-def act_synapse(now, e, u, m, dims, route_busy, delivered, start, inject_at, packet_of_route, log):
+def begin_work(now, u, m, cycles, fill):
+    """A packet's work: the unit and the port are taken for ``cycles``, the last result is written ``fill`` later."""
+    m[u + c.WORK_FREE] = m[u + c.PORT_SYNAPSE] = now + cycles
+    m[u + c.SYNAPSE_END] = max(m[u + c.SYNAPSE_END], now + cycles + fill)
+    m[u + c.SYNAPSE_BUSY] += cycles
+
+
+@njit(**INLINE)
+def act_synapse(now, e, u, m, dims, pipe, route_busy, delivered, start, inject_at, packet_of_route, log):
     """When idle, pop one flit from the first channel at or after the pointer that has one."""
     me = 2 * dims.endpoints + e
     if now < m[u + c.IDLE_AT]:
         wake_unit(m, dims, now, m[u + c.IDLE_AT], me)
         return
+    held_until = m[u + c.PORT_UPDATE] if pipe.shared else now
+    if m[u + c.STAGED] >= 0:
+        if max(held_until, m[u + c.WORK_FREE]) > now:
+            m[u + c.IDLE_AT] = max(held_until, m[u + c.WORK_FREE])
+            wake_unit(m, dims, now, m[u + c.IDLE_AT], me)
+            return
+        m[u + c.SYNAPSE_PORT_WAIT] += now - max(m[u + c.STAGED_AT], m[u + c.WORK_FREE])
+        begin_work(now, u, m, route_busy[m[u + c.STAGED]], pipe.fill)
+        m[u + c.STAGED] = -1
     vc = first_arrived(now, u, m, dims)
     if vc < 0:
         return
+    is_core = e + 1 < dims.endpoints
+    overlap = pipe.overlap and is_core
+    if held_until > now and not overlap:
+        if m[u + c.BLOCKED_SINCE] < 0:
+            m[u + c.BLOCKED_SINCE] = now
+        wake_unit(m, dims, now, held_until, me)
+        return
+    if m[u + c.BLOCKED_SINCE] >= 0:
+        m[u + c.SYNAPSE_PORT_WAIT] += now - m[u + c.BLOCKED_SINCE]
+        m[u + c.BLOCKED_SINCE] = -1
     fifo = m[u + c.INGRESS] + vc * c.FIFO_ROW
     slot = m[fifo + c.HEAD]
     arrived, flit = m[slot + c.ARRIVE], m[slot + c.WORD]
@@ -137,15 +183,24 @@ def act_synapse(now, e, u, m, dims, route_busy, delivered, start, inject_at, pac
     cycles = 1
     if flit & c.TAIL_FLIT:
         route = flit >> c.ROUTE_SHIFT
-        cycles = route_busy[route]
+        if pipe.conflict.shape[0] > 0:
+            m[u + c.BANK_WAIT] += pipe.conflict[route]
         delivered[route] += 1
         if log.shape[0] > 0:
             log[0, 0] += 1
             row = log[0, 0]
             log[row, 0], log[row, 1], log[row, 2] = route, inject_at[packet_of_route[route]], arrived - start
-    m[u + c.SYNAPSE_BUSY] += cycles
-    idle_at = now + cycles
-    m[u + c.IDLE_AT] = m[u + c.SYNAPSE_END] = idle_at
+        if overlap:
+            cycles = pipe.lookup
+            m[u + c.STAGED], m[u + c.STAGED_AT] = route, now + cycles
+            wake_unit(m, dims, now, now + cycles, me)
+        else:
+            cycles = route_busy[route]
+            begin_work(now, u, m, cycles, pipe.fill if is_core else 0)
+    else:
+        m[u + c.SYNAPSE_BUSY] += 1
+        m[u + c.SYNAPSE_END] = max(m[u + c.SYNAPSE_END], now + 1)
+    idle_at = m[u + c.IDLE_AT] = now + cycles
     bits = m[u + c.INGRESS_OCCUPANCY]
     while bits != 0:
         if m[m[m[u + c.INGRESS] + lowest_bit(bits) * c.FIFO_ROW + c.HEAD] + c.ARRIVE] <= idle_at:

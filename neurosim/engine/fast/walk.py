@@ -1,7 +1,8 @@
 """What each endpoint will do in a round, as batches; the twin of `neurosim.engine.reference.walk`.
 
 A batch is a stretch of update work with no spike to send until its end, and the spikes pushed there. Groups without
-spikes are joined to the next batch; the host is an endpoint whose slots are its input neurons, ascending.
+spikes are joined to the next batch, unless something may come between them (``split``); the host is an endpoint whose
+slots are its input neurons, ascending.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Walk(NamedTuple):
     spike: int
     lanes: int
     touched_only: bool
+    split: bool
     before: np.ndarray  # (n_endpoints,) int64 quanta ahead of the first slot
     after: np.ndarray  # (n_endpoints,) int64 quanta behind the last
 
@@ -68,6 +70,7 @@ def build_walk(plan: TimingPlan) -> Walk:
         spike=int(plan.spike_cycles),
         lanes=int(plan.update_lanes),
         touched_only=bool(plan.touched_only),
+        split=bool(plan.shared_port or plan.serial_egress),
         before=np.append(np.full(plan.n_cores, plan.update_before, np.int64), 0),
         after=np.append(np.zeros(plan.n_cores, np.int64) if plan.update_after is None else plan.update_after, 0),
     )
@@ -99,9 +102,14 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
     counts : (n_neurons, 3) accessed, active, spiked.
     """
     first_batch = n_batches
+    split = walk.split and e < walk.run_ptr.size - 2  # the host's queue is full from the start
     busy = since = walk.before[e]  # since: work not yet in a batch
     lanes = cost = 0  # the open group
     group_spikes = n_spikes
+    if split and since > 0:
+        batch_cycles[n_batches], batch_end[n_batches] = since, n_spikes
+        n_batches += 1
+        since = 0
     for run in range(walk.run_ptr[e], walk.run_ptr[e + 1]):
         population = walk.run_population[run]
         t = timestep[population]
@@ -134,7 +142,7 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
                 busy += cost
                 since += cost
                 lanes = cost = 0
-                if n_spikes > group_spikes:
+                if n_spikes > group_spikes or (split and since > 0):
                     batch_cycles[n_batches], batch_end[n_batches] = since, n_spikes
                     n_batches += 1
                     since, group_spikes = 0, n_spikes
@@ -144,13 +152,13 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
                     spikes[n_spikes] = neuron
                     n_spikes += 1
                     group_spikes = n_spikes
-                    if since == 0 and n_batches > first_batch:
+                    if since == 0 and n_batches > first_batch and not split:
                         batch_end[n_batches - 1] = n_spikes
                     else:
                         batch_cycles[n_batches], batch_end[n_batches] = since, n_spikes
                         n_batches += 1
                         since = 0
-    if walk.after[e] > 0 and n_spikes > group_spikes:
+    if walk.after[e] > 0 and (n_spikes > group_spikes or (split and cost > 0)):
         busy += cost
         batch_cycles[n_batches], batch_end[n_batches] = since + cost, n_spikes
         n_batches += 1

@@ -1,8 +1,9 @@
 """Who acts when: a wheel of bit sets for near wake-ups, a heap for far ones.
 
 Position t & mask of the wheel has one bit an actor, so waking twice is waking once, and the actors of a quantum come
-out in numerical order. The summary has one bit a wheel position that is not empty. A wake-up that turns out to have
-nothing to do is harmless: no actor changes anything unless its own state says so.
+out in numerical order. The first word of a position has one bit for each of the others that is not empty (for each 2 **
+coarse of them on a large chip). The summary has one bit a wheel position that is not empty. A wake-up that turns out to
+have nothing to do is harmless: no actor changes anything unless its own state says so.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ def lowest_bit(typingctx, word):
 def wake(m, dims, at, actor):
     """Wake ``actor`` at quantum ``at``, which is less than a turn of the wheel away."""
     position = at & dims.mask
-    m[dims.wheel + position * dims.words + (actor >> 6)] |= 1 << (actor & 63)
+    row = dims.wheel + position * dims.row
+    word = actor >> 6
+    m[row] |= 1 << (word >> dims.coarse)
+    m[row + 1 + word] |= 1 << (actor & 63)
     m[dims.summary + (position >> 6)] |= 1 << (position & 63)
 
 

@@ -8,8 +8,9 @@ from functools import partial
 import simpy
 
 from neurosim.engine.plan import TimingPlan
+from neurosim.engine.reference.barrier import all_done
 from neurosim.engine.reference.clock import arrive
-from neurosim.engine.reference.core import EgressQueue, EgressUnit, Group, SynapseUnit, UpdateUnit
+from neurosim.engine.reference.core import EgressQueue, EgressUnit, Group, Port, SynapseUnit, UpdateUnit
 from neurosim.engine.reference.router import Flit, Packet, Router
 from neurosim.engine.wiring import Link, endpoint_ports, links
 
@@ -28,7 +29,12 @@ class Round:
         host = plan.n_cores
         self.queues = [EgressQueue(self.env, plan.egress_depth) for _ in range(host)]
         self.queues.append(EgressQueue(self.env, None, host_spikes))
-        self.update = [UpdateUnit(self.env, groups[core], self.queues[core]) for core in range(host)]
+        # The host has no update unit to share a port with.
+        self.membranes = [Port() if plan.shared_port and core < host else None for core in range(host + 1)]
+        self.update = [
+            UpdateUnit(self.env, groups[core], self.queues[core], self.membranes[core], plan.serial_egress)
+            for core in range(host)
+        ]
         self.egress = [self._egress_unit(endpoint) for endpoint in range(host + 1)]
         self.synapse = [self._synapse_unit(endpoint) for endpoint in range(host + 1)]
 
@@ -62,7 +68,12 @@ class Round:
         tile, port = self.ports[endpoint]
         router, plan = self.routers[tile], self.plan.router
         give_back = partial(router.take_credit, port)
-        unit = SynapseUnit(self.env, plan.virtual_channels, self._work, plan.credit_local_cycles, give_back)
+        is_host = endpoint == self.plan.n_cores
+        unit = SynapseUnit(
+            self.env, plan.virtual_channels, self._work, plan.credit_local_cycles, give_back,
+            lookup=self.plan.lookup_cycles if self.plan.overlap_lookup and not is_host else None,
+            fill=0 if is_host else self.plan.fill_cycles, port=self.membranes[endpoint],
+        )  # fmt: skip
         router.outputs[port].deliver = unit.receive
         router.outputs[port].credits = [self.plan.ingress_depth] * plan.virtual_channels
         return unit
@@ -79,6 +90,11 @@ class Round:
     def _work(self, route: int) -> int:
         return int(self.plan.route_busy[route])
 
+    def conflict(self, delivered: Sequence[int]) -> int:
+        """Quanta of the work on packets of these routes that went to banks with several accesses."""
+        static = self.plan.route_conflict
+        return 0 if static is None else sum(int(static[route]) for route in delivered)
+
     def run(self) -> int:
         """Quanta from the start of the round to the moment the last unit has finished; barrier not included."""
         self.env.run()
@@ -86,4 +102,17 @@ class Round:
         expected = sum(len(packet.stops) for packet in self.packets)
         if delivered != expected:
             raise RuntimeError(f"round ended with {delivered} of {expected} packets delivered")
-        return max(unit.finished for unit in (*self.update, *self.egress, *self.synapse))
+        return max(self.ends())
+
+    def ends(self) -> list[int]:
+        """The end of each endpoint's work, the host's last. Only after `run`."""
+        host = self.plan.n_cores
+        ends = [max(self.egress[e].finished, self.synapse[e].finished) for e in range(host + 1)]
+        return [max(ends[e], self.update[e].finished) if e < host else ends[e] for e in range(host + 1)]
+
+    def length(self) -> int:
+        """Quanta of the round, barrier included. Only after `run`."""
+        barrier, ends = self.plan.barrier, self.ends()
+        if barrier is None:
+            return max(ends) + self.plan.barrier_cycles
+        return all_done(barrier, ends) + barrier.release

@@ -178,21 +178,23 @@ class Router:
             for vc in sorted(waiting, key=lambda vc: source.queues[vc][0].flit.head):  # stable: bodies first
                 first = source.queues[vc][0]
                 for target in first.ways:
-                    if self.can_ask(first, source.output_vc[vc], target):
+                    if self.can_ask(port, vc, first, target):
                         asked.setdefault(target, {}).setdefault(port, vc)
         return asked
 
-    def usable(self, waiting: Waiting, target: int) -> list[int]:
-        """Channels that a head flit could take behind output ``target``."""
+    def usable(self, port: int, vc: int, waiting: Waiting, target: int) -> list[int]:
+        """Channels that a head flit at the front of an input's queue could take behind output ``target``."""
         places = [self.places[endpoint] for _, endpoint in waiting.ways[target]]
-        allowed = channels(self.plan, self.number, target, places)
-        return [vc for vc in allowed if self.outputs[target].usable(vc)]
+        allowed = channels(self.plan, self.number, target, places, port, vc)
+        return [out_vc for out_vc in allowed if self.outputs[target].usable(out_vc)]
 
-    def can_ask(self, waiting: Waiting, output_vc: int, target: int) -> bool:
+    def can_ask(self, port: int, vc: int, waiting: Waiting, target: int) -> bool:
         output = self.outputs[target]
         if output.free_at > self.env.now:
             return False
-        return bool(self.usable(waiting, target)) if waiting.flit.head else output.credits[output_vc] > 0
+        if waiting.flit.head:
+            return bool(self.usable(port, vc, waiting, target))
+        return output.credits[self.inputs[port].output_vc[vc]] > 0
 
     def move(self, port: int, vc: int, accepted: int, targets: list[int]) -> None:
         """Copies of the flit go to ``targets``, one of which is ``accepted``; only now do pointers move."""
@@ -200,7 +202,7 @@ class Router:
         first = source.queues[vc][0]
         interval = max(self.outputs[target].interval for target in targets)
         for target in targets:
-            self.send(source, vc, first, target)
+            self.send(port, vc, first, target)
             self.outputs[target].grant_pointer = (port + 1) % self.n_ports
         source.accept_pointer = (accepted + 1) % self.n_ports
         source.request_pointer = (vc + 1) % self.vcs
@@ -213,10 +215,12 @@ class Router:
         self.bell.ring(1)
         self.bell.ring(interval)
 
-    def send(self, source: Input, vc: int, waiting: Waiting, target: int) -> None:
-        output, flit = self.outputs[target], waiting.flit
+    def send(self, port: int, vc: int, waiting: Waiting, target: int) -> None:
+        source, output, flit = self.inputs[port], self.outputs[target], waiting.flit
         if flit.head:
-            source.output_vc[vc] = first_at_or_after(output.vc_pointer, self.usable(waiting, target), self.vcs)
+            source.output_vc[vc] = first_at_or_after(
+                output.vc_pointer, self.usable(port, vc, waiting, target), self.vcs
+            )
             output.vc_pointer = (source.output_vc[vc] + 1) % self.vcs
         output_vc = source.output_vc[vc]
         copy = Flit(flit.packet, flit.head, flit.tail, waiting.ways.pop(target))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from neurosim.engine.plan import PacketLog, TimingPlan, TimingResult
+from neurosim.engine.plan import WAITS, PacketLog, TimingPlan, TimingResult
 from neurosim.engine.reference.round import Round
 from neurosim.engine.reference.walk import RoundView, UpdateCounts, groups_of_core, routed
 from neurosim.snn.trace import SpikeTrace
@@ -30,6 +30,8 @@ def empty_result(plan: TimingPlan, n_samples: int) -> TimingResult:
         synapse_busy=zeros(plan.n_rounds, plan.n_cores),
         update_busy=zeros(plan.n_rounds, plan.n_cores),
         update_stall=zeros(plan.n_rounds, plan.n_cores),
+        barrier_cycles=zeros(n_samples, plan.n_rounds),
+        waits=zeros(plan.n_rounds, plan.n_cores + 1, len(WAITS)),
     )
 
 
@@ -50,7 +52,10 @@ def reference_timing(
             host = view.host_spikes()
             counts.spiked[host] += 1
             finished = Round(plan, groups, routed(plan, host))
-            result.round_cycles[sample, number] = finished.run() + plan.barrier_cycles
+            worked = finished.run()
+            length = finished.length()
+            result.round_cycles[sample, number] = length
+            result.barrier_cycles[sample, number] = length - worked
             add_round(result, finished, number)
             rows += [(sample, number, r, p.inject, at) for p in finished.packets for r, at in p.arrived.items()]
         if progress is not None:
@@ -70,6 +75,11 @@ def add_round(result: TimingResult, finished: Round, number: int) -> None:
         result.update_busy[number, core] += unit.busy
         result.update_stall[number, core] += unit.stall
         result.synapse_busy[number, core] += finished.synapse[core].busy
+    for endpoint, unit in enumerate(finished.synapse):
+        conflict = finished.conflict(unit.delivered)
+        result.waits[number, endpoint] += (conflict, unit.port_wait, 0, 0, finished.egress[endpoint].network_wait)
+    for core, unit in enumerate(finished.update):
+        result.waits[number, core] += (0, 0, unit.port_wait, unit.injection_wait, 0)
     for tile, router in enumerate(finished.routers):
         result.link_flits[tile] += [output.flits for output in router.outputs]
 

@@ -40,9 +40,7 @@ def _tree_way(plan: RouterPlan, router: int, target: int) -> int:
 
 
 def passes_edge(plan: RouterPlan, router: int, port: int, places: Iterable[Place]) -> bool:
-    """Whether a packet leaving a torus router by ``port`` for ``places`` still has to pass the edge of that ring."""
-    if plan.topology != "torus" or port > 3:
-        return False
+    """Whether a packet leaving a torus router by ``port`` for ``places`` has yet to pass the edge of that ring."""
     for target, _ in places:
         here, there = (r % plan.width if port < 2 else r // plan.width for r in (router, target))
         if there < here if port in (0, 2) else there > here:
@@ -50,12 +48,14 @@ def passes_edge(plan: RouterPlan, router: int, port: int, places: Iterable[Place
     return False
 
 
-def channels(plan: RouterPlan, router: int, port: int, places: Iterable[Place]) -> range:
-    """Virtual channels that a packet may take behind ``port``: on a torus one half before the edge, one after it.
+def channels(plan: RouterPlan, router: int, port: int, places: Iterable[Place], entry: int, vc: int) -> range:
+    """Virtual channels behind ``port`` for a packet to ``places`` that came by input ``entry`` in channel ``vc``.
 
-    Without this a ring of full queues could wait for itself for ever.
+    On a torus a packet that enters a ring takes the upper half if it will pass the ring's edge, else the lower half,
+    and keeps to it. Without this a ring of full queues could wait for itself for ever.
     """
     vcs = plan.virtual_channels
     if plan.topology != "torus" or port > 3:
         return range(vcs)
-    return range(vcs // 2, vcs) if passes_edge(plan, router, port, places) else range(vcs // 2)
+    upper = vc >= vcs // 2 if entry == port ^ 1 else passes_edge(plan, router, port, places)
+    return range(vcs // 2, vcs) if upper else range(vcs // 2)

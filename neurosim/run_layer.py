@@ -1,0 +1,160 @@
+"""The three stages for a chip that runs a layer for a window of timesteps: the same function, its own timing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.arch.layer import LayerChip
+from neurosim.energy.chip_prices import chip_leakage, chip_prices
+from neurosim.energy.table import price_activity
+from neurosim.engine.activity import Activity
+from neurosim.engine.function import run_function
+from neurosim.engine.layer import plan_layers, run_layers
+from neurosim.engine.layer_activity import count_layer_activity
+from neurosim.engine.layer_plan import LayerPlan, LayerResult
+from neurosim.errors import NeurosimError
+from neurosim.mapping.fit import footprint_by_memory
+from neurosim.mapping.layer import LayerMapping, fit_layers, map_layers
+from neurosim.result import Result
+from neurosim.run import Progress, by_population, provenance, read_out, synaptic_events
+from neurosim.snn.network import Network
+from neurosim.snn.trace import SpikeTrace, Stimulus
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStages:
+    """The intermediate products of a run."""
+
+    mapping: LayerMapping
+    plan: LayerPlan
+    trace: SpikeTrace
+    timing: LayerResult
+
+
+def layer_stages(
+    network: Network,
+    chip: LayerChip,
+    stimulus: Stimulus,
+    *,
+    engine: str = "fast",
+    capacity: str = "refuse",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> LayerStages:
+    """Cut, run the function, run the timing. Raises NeurosimError when network and chip do not agree."""
+
+    def told(stage: str):
+        return None if progress is None else lambda done: progress(stage, done, stimulus.n_samples)
+
+    mapping = map_layers(network, chip, stimulus.timesteps, capacity=capacity)
+    plan = plan_layers(network, chip, mapping)
+    trace = run_function(network, stimulus, engine=engine, threads=threads, progress=told("function"))
+    timing = run_layers(plan, trace, engine, threads=threads, progress=told("timing"))
+    return LayerStages(mapping, plan, trace, timing)
+
+
+def _check_laws(network: Network, stages: LayerStages, activity: Activity, events: dict[str, int]) -> None:
+    """Conservation, on every run. A failure is a bug of neurosim, never of the user's input."""
+    counts, trace = stages.trace.counts_by_neuron(), stages.trace
+    happened = stages.timing.projection("events")
+    expected = [
+        int(counts[network.offsets[k] : network.offsets[k + 1]] @ network.fan_out(p))
+        for p in network.projections
+        for k in [network.index[p.source]]
+    ]
+    neurons = [network.populations[i].n_neurons for i in stages.plan.layer_population]
+    steps = trace.n_samples * trace.timesteps
+    laws = {
+        "contributions = spikes x fan-out, projection by projection": happened.tolist() == expected,
+        "updates = neurons x timesteps": stages.timing.layer("updates").tolist() == [n * steps for n in neurons],
+        "events accumulated = spikes x fan-out": events["effective"]
+        == sum(n for a, n in activity.totals().items() if a.startswith(("accumulate_", "multiply_accumulate"))),
+    }
+    broken = [law for law, holds in laws.items() if not holds]
+    if broken:
+        raise RuntimeError(f"internal error, please report it: this run broke {'; '.join(broken)}")
+
+
+def simulate_layers(
+    network: Network,
+    chip: LayerChip,
+    stimulus: Stimulus,
+    *,
+    engine: str,
+    capacity: str,
+    placement: np.ndarray | None,
+    threads: int | None,
+    progress: Progress | None,
+    name: str | None,
+    ann: dict[str, Any] | None,
+    parameters: dict[str, Any] | None,
+) -> Result:
+    """`neurosim.run.simulate` for a layer chip. ``round_cycles`` has, window by window, the host and every layer."""
+    if placement is not None:
+        raise NeurosimError(
+            f"core map: chip {chip.name} has one array, which works through the network layer by layer; leave the map "
+            "out or choose a chip with execution 'barrier'"
+        )
+    stages = layer_stages(
+        network, chip, stimulus, engine=engine, capacity=capacity, threads=threads, progress=progress
+    )  # fmt: skip
+    mapping, timing, trace = stages.mapping, stages.timing, stages.trace
+    activity = count_layer_activity(network, stages.plan, timing, trace)
+    events = synaptic_events(network, trace)
+    _check_laws(network, stages, activity, events)
+    total = int(timing.cycles.sum())
+    energy = price_activity(
+        activity.action, activity.place, activity.part, activity.count, chip_prices(chip), chip_leakage(chip),
+        total * chip.clock.quantum_ps * 1e-12,
+    )  # fmt: skip
+    saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
+    busy = {unit: int(timing.layer(f"{unit}_busy").sum()) for unit in ("load", "array", "update")}
+    return Result(
+        workload=name or network.name,
+        chip=chip.name,
+        engine=engine,
+        samples=stimulus.n_samples,
+        timesteps=stimulus.timesteps,
+        quantum_ps=chip.clock.quantum_ps,
+        predictions=read_out(network, trace),
+        labels=stimulus.labels,
+        round_cycles=timing.cycles.reshape(stimulus.n_samples, -1),
+        spikes=by_population(network, trace.counts_by_neuron()),
+        neurons={p.name: p.n_neurons for p in network.populations},
+        synaptic_events=events,
+        packets={"sent": 0, "delivered": 0, "drops": 0, "flit_hops": 0},
+        footprint=footprint_by_memory(mapping, chip),
+        footprint_lines=[dict(vars(line)) for line in mapping.memory],
+        fit={**fit_layers(mapping, network, chip), "in_layers": _in_layers(network, stages)},
+        saturations=saturations,
+        activity=activity,
+        energy=energy,
+        utilisation={unit: [quanta / max(1, total)] for unit, quanta in busy.items()},
+        ann=ann,
+        provenance=provenance(network, chip, stimulus, parameters or {}),
+        notes=[
+            f"{count} membrane updates of {part} were clipped to the membrane width"
+            for part, count in saturations.items()
+        ],
+    )
+
+
+def _in_layers(network: Network, stages: LayerStages) -> list[dict[str, Any]]:
+    """Quanta of all samples by phase, the host first, and what kept each layer's units busy."""
+    timing = stages.timing
+    cycles = timing.cycles.sum(axis=(0, 1)).tolist()
+    phases = [{"phase": "host", "cycles": cycles[0], "loads": 0, "slots": 0, "load": 0, "array": 0, "update": 0}]
+    slots = timing.projection("slots")
+    for k, position in enumerate(stages.plan.layer_population):
+        name = network.populations[position].name
+        phases.append({
+            "phase": name,
+            "cycles": cycles[k + 1],
+            "loads": int(timing.layer("loads")[k]),
+            "slots": int(sum(n for p, n in zip(network.projections, slots, strict=True) if p.target == name)),
+            **{unit: int(timing.layer(f"{unit}_busy")[k]) for unit in ("load", "array", "update")},
+        })  # fmt: skip
+    return phases
