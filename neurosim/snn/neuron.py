@@ -15,7 +15,7 @@ For a population in timestep t (its synaptic input I is the exact sum of the arr
 6. spike: ``v > threshold`` or ``v >= threshold``. With ``max_spikes`` above 1 the spike has a value: how many whole
    thresholds fit, floor(v / threshold), at most ``max_spikes``.
 7. reset (when not delayed): ``hard`` v <- v_reset; ``subtract`` v <- v - threshold (times the spike's value), limited
-   again as in 5 (a negative threshold can push v up); ``none`` leaves v.
+   again as in 5 (a negative threshold can push v up, and v_reset may lie below the floor); ``none`` leaves v.
 
 Integer leaks round as ``rounding`` says: ``floor`` (arithmetic shift), ``zero`` (towards zero) or ``nearest``
 (halves up). Float arithmetic is float32, one rounding an operation, in the order written.

@@ -132,6 +132,7 @@ FLOATS = {
     ),
     "floor": (dict(threshold=5, v_floor=-1), [-7, 3], [0, 0], [-1, 2]),
     "floor after the reset": (dict(threshold=5, v_floor=2), [6, 0], [1, 0], [2, 2]),
+    "floor above v_reset": (dict(threshold=5, v_floor=-1, reset="hard", v_reset=-3), [6, 0], [1, 0], [-1, -1]),
     "several spikes": (dict(threshold=2, max_spikes=255), [7, 0, 1, -9], [3, 0, 1, 0], [1, 1, 0, -9]),
     "at most two": (dict(threshold=2, max_spikes=2), [7], [2], [3]),
     "several, hard reset": (dict(threshold=2, max_spikes=9, reset="hard", v_reset=1), [7, 1], [3, 1], [1, 1]),

@@ -97,7 +97,7 @@ def update_block(pop, numbers, wide, v, synaptic, wait, pending, current, bias, 
         limit(wide, n, pop, numbers)
     elif spikes and not pop[fp.DELAYED]:
         reset_where(wide, n, pop, numbers, threshold, fired)
-        if pop[fp.RESET] == fp.RESET_SUBTRACT:
+        if pop[fp.RESET] == fp.RESET_SUBTRACT or pop[fp.FLOOR]:
             clipped += limit(wide, n, pop, numbers)
     for j in range(n):
         v[j] = wide[j]
