@@ -109,7 +109,7 @@ class _Reader:
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path, self.file, self.left = path, file, MAX_ARRAY_BYTES
-        self.strings = Strings(path)
+        self.strings, self.graphs = Strings(path), 0
         self.nodes: dict[str, Node] = {}
         self.edges: list[tuple[str, str]] = []
 
@@ -174,6 +174,10 @@ class _Reader:
 
     def splice(self, group: h5py.Group, prefix: str, depth: int) -> tuple[list[str], list[str]]:
         """Add the nodes and edges of one graph; returns the names of its Input and Output nodes."""
+        self.graphs += 1
+        if self.graphs > MAX_NODES:
+            # Groups may be linked into each other; counting them ends what depth alone would let grow.
+            raise self.fail(f"more than {MAX_NODES} subgraphs; flatten the graph before export")
         if depth > MAX_DEPTH:
             raise self.fail(f"subgraphs nest deeper than {MAX_DEPTH}; flatten the graph before export")
         if (kind := self.string(group, "type")) != "NIRGraph":

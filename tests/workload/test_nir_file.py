@@ -218,7 +218,16 @@ def test_hints_that_are_none_do_no_harm(tmp_path):
         assert [p.name for p in network.populations] == ["in", "n1"]
 
 
+def _into_itself(node, _):
+    """Three hard links to the graph in itself: 3^16 graphs, none of them with a node to count."""
+    for name in list(node["nodes"]):
+        del node["nodes"][name]
+    for name in ("a", "b", "c"):
+        node["nodes"][name] = node
+
+
 SPOILT = {
+    "a graph in itself": (_into_itself, "nest deeper"),
     "name": (_name, "is not printable text"),
     "hint of a profile": (_hints('{"profile": "snntorch:reset=soft"}'), "reset: got 'soft'", None),
     "hint of a readout": (_hints('{"readout": "loudest"}'), "readout.kind: got 'loudest'"),
