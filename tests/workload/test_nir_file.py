@@ -219,15 +219,27 @@ def test_hints_that_are_none_do_no_harm(tmp_path):
 
 
 def _into_itself(node, _):
-    """Three hard links to the graph in itself: 3^16 graphs, none of them with a node to count."""
+    node["nodes"]["again"] = node
+
+
+def _shared(node, file):
+    """Each of twelve graphs holds the next three times over: 3^12 graphs in a small file, none with a node to count."""
     for name in list(node["nodes"]):
         del node["nodes"][name]
-    for name in ("a", "b", "c"):
-        node["nodes"][name] = node
+    _replace(node, "edges", np.zeros((0, 2), "S1"))
+    for _ in range(12):
+        inner = file.create_group(f"graph{len(file)}")
+        for name in ("type", "edges"):
+            file.copy(node[name], inner, name)
+        inner.create_group("nodes")
+        for name in ("a", "b", "c"):
+            node["nodes"][name] = inner
+        node = inner
 
 
 SPOILT = {
     "a graph in itself": (_into_itself, "nest deeper"),
+    "graphs over and over": (_shared, "more than 2000 subgraphs"),
     "name": (_name, "is not printable text"),
     "hint of a profile": (_hints('{"profile": "snntorch:reset=soft"}'), "reset: got 'soft'", None),
     "hint of a readout": (_hints('{"readout": "loudest"}'), "readout.kind: got 'loudest'"),
