@@ -60,6 +60,7 @@ def simulate(
     capacity: str = "refuse",
     input: Path | None = None,
     labels: Path | None = None,
+    profile: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     trace: Path | None = None,
@@ -70,7 +71,8 @@ def simulate(
 ) -> Result:
     """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
-    ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file. ``trace``
+    ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file; ``profile`` says
+    how a NIR file runs (``snntorch``, ``spikingjelly``, ``sinabs``, ``norse``, ``nir:dt=...``). ``trace``
     also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer;
     ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md);
     ``network_samples`` samples have every packet noted, for latencies (None: a few, where that is cheap). Raises
@@ -99,7 +101,7 @@ def simulate(
             raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")
         work = Workload(workload.name, "", workload, None, None, None, stimulus.timesteps, fixed_stimulus=stimulus)
     else:
-        work = load_workload(workload, input, labels, timesteps) if isinstance(workload, str) else workload
+        work = load_workload(workload, input, labels, timesteps, profile) if isinstance(workload, str) else workload
     spikes = work.stimulus(samples, timesteps, seed) if stimulus is None else stimulus
     if mapping is not None:
         placement = read_placement(mapping, work.network)
@@ -124,3 +126,19 @@ def simulate(
             placement=placement,
         )  # fmt: skip
     return result
+
+
+def to_nir(workload: str | Workload | Network, path: Path, dt: float = 1e-4) -> None:
+    """Write the network of a workload (name, folder, model file or object) to a NIR file, ``dt`` seconds a timestep.
+
+    `simulate` and `neurosim.workload.nir_in.read_nir` read it back to the same spikes. Raises NeurosimError naming what
+    NIR cannot hold: integer membranes, refractory times, linear leaks, max pooling.
+    """
+    from neurosim.workload.nir_out import write_nir
+    from neurosim.workload.workload import load_model
+
+    if isinstance(workload, str):
+        network = load_model(workload)
+    else:
+        network = workload if isinstance(workload, Network) else workload.network
+    write_nir(network, Path(path), dt)

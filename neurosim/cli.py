@@ -63,7 +63,9 @@ def _result_name(parameters: dict) -> str:
 
 @app.command()
 def run(
-    workload: Annotated[str, typer.Argument(help="A shipped workload, a folder with workload.yaml, or a model file.")],
+    workload: Annotated[
+        str, typer.Argument(help="A shipped workload, a workload folder, or a model file (native or NIR).")
+    ],
     chip: Annotated[str, typer.Option(help="A shipped chip or a chip file.")] = "loihi-2018",
     samples: Annotated[int, typer.Option(help="At most this many samples.")] = 200,
     timesteps: Annotated[int | None, typer.Option(help="Timesteps a sample; default: the workload's own.")] = None,
@@ -73,6 +75,13 @@ def run(
     capacity: Annotated[str, typer.Option(help="refuse what does not fit, or report by how much and run.")] = "refuse",
     input: Annotated[Path | None, typer.Option(help="Input array (.npy, .npz) for a model file.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Labels (.npy, .npz) for a model file.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="How a NIR file runs: snntorch, spikingjelly, sinabs, norse, "
+            "nir:dt=SECONDS; entries can be changed: NAME:KEY=VALUE."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the result file.")] = Path("neurosim-results"),
     trace: Annotated[Path | None, typer.Option(help="Also write a timeline (.json or .json.gz) for Perfetto.")] = None,
     trace_sample: Annotated[int, typer.Option(help="Sample of the timeline.")] = 0,
@@ -94,8 +103,9 @@ def run(
     with _progress(not as_json) as progress:
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
-            capacity=capacity, input=input, labels=labels, progress=progress, trace=trace, trace_sample=trace_sample,
-            trace_steps=_steps(trace_steps), network_samples=network_samples, timing=timing,
+            capacity=capacity, input=input, labels=labels, profile=profile, progress=progress, trace=trace,
+            trace_sample=trace_sample, trace_steps=_steps(trace_steps), network_samples=network_samples,
+            timing=timing,
         )  # fmt: skip
     saved = result.save(out / _result_name(result.provenance["parameters"]))
     drawn = _draw(result, plots, saved.stem)
@@ -228,9 +238,26 @@ def explain(
 
 
 @app.command()
+def export(
+    workload: Annotated[str, typer.Argument(help="A shipped workload, a workload folder or a native model file.")],
+    file: Annotated[Path, typer.Argument(help="The NIR file to write.")],
+    dt: Annotated[float, typer.Option(help="Seconds a timestep stands for.")] = 1e-4,
+) -> None:
+    """Write a float network as a NIR file, with the profile to read it back by."""
+    from neurosim import api
+
+    api.to_nir(workload, file, dt)
+    typer.echo(f"saved  {file}")
+
+
+@app.command()
 def validate(
     kind: Annotated[
-        str, typer.Argument(help="noc: runs of a network-on-chip simulator. rtl: recorded cycles of event chips.")
+        str,
+        typer.Argument(
+            help="noc: runs of a network-on-chip simulator. rtl: recorded cycles of event chips. "
+            "spikes: what a framework recorded of its own network."
+        ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
     engine: Annotated[str, typer.Option(help="fast, reference or both.")] = "both",

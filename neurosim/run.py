@@ -27,6 +27,7 @@ from neurosim.mapping.map import map_network
 from neurosim.mapping.mapping import Mapping
 from neurosim.result import Result
 from neurosim.snn.network import Network
+from neurosim.snn.neuron import Lif
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
 MAX_NOTED = 1_000_000
@@ -56,9 +57,11 @@ def read_out(network: Network, trace: SpikeTrace) -> np.ndarray | None:
     start, stop = int(network.offsets[index]), int(network.offsets[index + 1])
     if network.readout.kind == "membrane":
         return np.argmax(trace.membrane[:, start:stop], axis=1).astype(np.int64)
-    raster = trace.dense(start, stop) != 0
+    values = trace.dense(start, stop)
+    raster = values != 0
     if network.readout.kind == "count":
-        return np.argmax(raster.sum(axis=1), axis=1).astype(np.int64)
+        counted = values if isinstance(network.populations[index].model, Lif) else raster
+        return np.argmax(counted.sum(axis=1), axis=1).astype(np.int64)
     fired = raster.any(axis=1)
     first = np.where(fired, raster.argmax(axis=1), trace.timesteps)
     return np.where(fired.any(axis=1), np.argmin(first, axis=1), -1).astype(np.int64)
@@ -142,6 +145,7 @@ def provenance(
         "network_sha256": network.content_hash(),
         "stimulus_sha256": stimulus.content_hash(),
         "chip_sha256": chip.content_hash(),
+        "network": dict(network.metadata),
         "parameters": parameters,
     }
 

@@ -54,6 +54,7 @@ def _headline(r: Result) -> Text:
             f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
             f"{units.count(r.packets['flit_hops'])} flit-hops"
         )
+    lines += [f"{key:<13} {value}" for key, value in (r.provenance.get("network") or {}).items()]
     lines += _network_lines(r)
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))

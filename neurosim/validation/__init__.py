@@ -13,7 +13,7 @@ from pathlib import Path
 from neurosim.errors import NeurosimError
 from neurosim.validation.case import Case
 
-KINDS = {"noc": "neurosim.validation.noc", "rtl": "neurosim.validation.rtl"}
+KINDS = {"noc": "neurosim.validation.noc", "rtl": "neurosim.validation.rtl", "spikes": "neurosim.validation.spikes"}
 ENGINES = {"fast": ("fast",), "reference": ("reference",), "both": ("reference", "fast")}
 
 
