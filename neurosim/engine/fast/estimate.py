@@ -113,7 +113,7 @@ def receive(m, dims, pipe, route_busy, conflict, actor, route, t):
 
 
 @njit(cache=True, nogil=True)
-def send_all(start, n, order, source, packet, dims, chip, routes, delivered, stack):
+def send_all(start, n, order, source, packet, dims, chip, routes, trees, delivered, stack):
     """Every packet in turn takes its whole way. ``stack`` (routers, 4): branches of a multicast tree to follow."""
     m = pointer(chip)
     target, busy, conflict, pipe = (
@@ -127,20 +127,20 @@ def send_all(start, n, order, source, packet, dims, chip, routes, delivered, sta
         p = packet[number]
         tile = tile_of(dims, m[dims.ends + source[number] * c.ENDPOINT_ROW + c.ROUTER])
         t = start + (order[k] >> NUMBER_BITS) + dims.injection
-        if dims.multicast == 0:
+        if trees is None:
             endpoint, actor = target[p], dims.first_router
             while actor >= dims.first_router:
                 actor, t = cross(m, dims, tile, direction(m, dims, tile, endpoint), t)
                 tile = tile_of(dims, actor)
             receive(m, dims, pipe, busy, conflict, actor, p, t)
         else:
-            follow_tree(m, dims, routes, delivered, target[p], tile, t, stack)
+            follow_tree(m, dims, routes, trees, delivered, target[p], tile, t, stack)
 
 
 @njit(cache=True, nogil=True)
-def follow_tree(m, dims, routes, delivered, word, tile, t, stack):
+def follow_tree(m, dims, routes, trees, delivered, word, tile, t, stack):
     """Every branch of a multicast packet, depth first, its ports ascending."""
-    busy, conflict, pipe, trees = pointer(routes.busy), pointer(routes.conflict), routes.pipe, routes.trees
+    busy, conflict, pipe = pointer(routes.busy), pointer(routes.conflict), routes.pipe
     first_route = routes.ptr[word >> c.ROUTE_SHIFT]
     node, depth = word & ((1 << c.ROUTE_SHIFT) - 1), 0
     stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3] = trees.ptr[node], trees.ptr[node + 1], tile, t
@@ -163,7 +163,21 @@ def follow_tree(m, dims, routes, delivered, word, tile, t, stack):
 
 @njit(cache=True, nogil=True)
 def estimate_rounds(
-    first, last, start, dims, chip, walk, spikes, routes, work, tally, mark, barrier, round_cycles, barrier_cycles
+    first,
+    last,
+    start,
+    dims,
+    chip,
+    walk,
+    spikes,
+    routes,
+    work,
+    tally,
+    mark,
+    barrier,
+    round_cycles,
+    barrier_cycles,
+    trees,
 ):
     """Rounds first .. last-1 as `rounds.run_rounds`; returns where the clock stands now."""
     n_rounds = walk.round_timestep.shape[0]
@@ -186,7 +200,7 @@ def estimate_rounds(
             source, packet = np.empty(2 * n, np.int32), np.empty(2 * n, np.int32)
         send_times(start, dims, chip, work, routes, tally.sent, tally.delivered, order, source, packet)
         ordered = sort_by_time(n, order, scratch)
-        send_all(start, n, ordered, source, packet, dims, chip, routes, tally.delivered, stack)
+        send_all(start, n, ordered, source, packet, dims, chip, routes, trees, tally.delivered, stack)
         finish = start
         for e in range(dims.endpoints):
             u = dims.ends + e * c.ENDPOINT_ROW
