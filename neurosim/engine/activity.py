@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from neurosim.arch import Chip
 from neurosim.engine.plan import RouterPlan, TimingPlan, TimingResult
@@ -81,6 +82,16 @@ def accumulate_action(network: Network, projection: Projection, unrolled: bool) 
     return f"accumulate_{'sparse' if unrolled else connectivity.kind}"
 
 
+@njit(cache=True, nogil=True)
+def _sum_rows(delivered, row_ptr, projection, block, n_blocks, row_events, row_words, events, words):
+    """Row by row: arrays as long as the rows, which may be as many as synapses, are not made on the way."""
+    for route in range(delivered.size):
+        for row in range(row_ptr[route], row_ptr[route + 1]):
+            key = np.int64(projection[row]) * n_blocks + block[row]
+            events[key] += delivered[route] * row_events[row]
+            words[key] += delivered[route] * row_words[row]
+
+
 def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delivered: np.ndarray) -> None:
     """Axon lookups, weight words, accumulations and accumulator traffic, from packets delivered by route."""
     routes = mapping.routes
@@ -90,14 +101,13 @@ def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delive
     np.add.at(per_core, routes.endpoint, delivered)
     for core in np.flatnonzero(per_core[:n_cores]):
         rows.add("axon_read", f"core {core}", "axons", per_core[core])
-    visits = np.repeat(delivered, np.diff(routes.row_ptr))
     n_blocks = len(mapping.blocks)
-    key = routes.row_projection.astype(np.int64) * n_blocks + routes.row_block
     size = len(network.projections) * n_blocks
-    events = np.zeros(size, np.int64)
-    words = np.zeros(size, np.int64)
-    np.add.at(events, key, visits * routes.row_events)
-    np.add.at(words, key, visits * routes.row_words)
+    events, words = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    _sum_rows(
+        delivered, routes.row_ptr, routes.row_projection, routes.row_block, n_blocks, routes.row_events,
+        routes.row_words, events, words,
+    )  # fmt: skip
     assert at_core.all() or (np.diff(routes.row_ptr)[~at_core] == 0).all()
     for flat in np.flatnonzero(events + words):
         projection = network.projections[flat // n_blocks]

@@ -54,8 +54,8 @@ class Routes:
 
     ptr : (n_neurons + 1,) int64 by global source neuron; endpoint : (n_routes,) int32, ascending core, the host last.
     row_ptr : (n_routes + 1,) int64 into the rows: one row for each (projection, block) that the packet feeds.
-    row_projection, row_block : (n_rows,) int32; row_events : (n_rows,) int32 connections from this source into the
-    block; row_words : (n_rows,) int32 synaptic memory words read for them.
+    row_projection, row_block : (n_rows,) int16 or int32; row_events : (n_rows,) int32 connections from this source
+    into the block; row_words : (n_rows,) int32 synaptic memory words read for them.
     row_reads, row_turns : (n_rows,) int32 or None, as in `neurosim.mapping.layout.Feed`. Host routes have no rows.
     """
 
