@@ -69,8 +69,8 @@ class Rows:
         )
 
 
-def accumulate_action(network: Network, projection: Projection, unrolled: bool) -> str:
-    """The action of one synaptic event over a projection: which price one connection pays."""
+def accumulate_action(network: Network, projection: Projection, unrolled: bool, unit: str | None = None) -> str:
+    """The action of one synaptic event over a projection: which price one connection pays. ``unit``: `Mapping`'s."""
     connectivity = projection.connectivity
     if connectivity.event != "synapse":
         return "pool_accumulate"
@@ -79,7 +79,7 @@ def accumulate_action(network: Network, projection: Projection, unrolled: bool) 
         return "multiply_accumulate_float" if graded else "accumulate_float"
     if graded:
         return "multiply_accumulate"
-    return f"accumulate_{'sparse' if unrolled else connectivity.kind}"
+    return f"accumulate_{unit or ('sparse' if unrolled else connectivity.kind)}"
 
 
 @njit(cache=True, nogil=True)
@@ -115,7 +115,9 @@ def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delive
         place = f"core {block.core}"
         unrolled = projection.connectivity.kind == "conv" and not chip.core.synaptic_memory.shared_kernels
         rows.add("synapse_read_word", place, projection.name, words[flat])
-        rows.add(accumulate_action(network, projection, unrolled), place, projection.name, events[flat])
+        rows.add(
+            accumulate_action(network, projection, unrolled, mapping.synapse_unit), place, projection.name, events[flat]
+        )
         rows.add("accumulator_read", place, projection.name, events[flat])
         rows.add("accumulator_write", place, projection.name, events[flat])
 

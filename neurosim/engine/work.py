@@ -11,7 +11,7 @@ from neurosim.mapping.mapping import Mapping
 from neurosim.snn.network import Network
 
 
-def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
+def _cycles_per_group(network: Network, chip: Chip, unit_of_all: str | None) -> np.ndarray:
     """Quanta of one group of lanes for each projection, (n_projections,) int64."""
     unit = chip.core.synapse
     cycles = []
@@ -21,7 +21,7 @@ def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
         elif network.value_bits(p.source) > 1:
             cycles.append(unit.mac_cycles_per_group)
         else:
-            kind = "sparse" if is_unrolled(p, chip) else p.connectivity.kind
+            kind = unit_of_all or ("sparse" if is_unrolled(p, chip) else p.connectivity.kind)
             cycles.append(getattr(unit.cycles_per_group, kind))
     return np.array(cycles, np.int64)
 
@@ -45,7 +45,7 @@ def route_busy(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarr
 def row_work(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:
     """(fetch, accumulate) quanta of each row of the routes, (n_rows,) int64 each; conflicts are in them."""
     reads, read_ports, turns, lanes = _reads_and_turns(chip, mapping)
-    per_group = _cycles_per_group(network, chip)
+    per_group = _cycles_per_group(network, chip, mapping.synapse_unit)
     fetch = -(-reads.astype(np.int64) // read_ports) * chip.core.synaptic_memory.read_cycles
     groups = -(-turns.astype(np.int64) // lanes)
     return fetch, groups * per_group[mapping.routes.row_projection] if per_group.size else groups
@@ -66,7 +66,7 @@ def _busy(
 ) -> np.ndarray:
     """``reads``, ``turns`` (n_rows,), of which ``ports`` and ``lanes`` go at a time."""
     routes, unit = mapping.routes, chip.core.synapse
-    per_group = _cycles_per_group(network, chip) if network.projections else np.zeros(1, np.int64)
+    per_group = _cycles_per_group(network, chip, mapping.synapse_unit) if network.projections else np.zeros(1, np.int64)
     busy = np.zeros(routes.endpoint.size, np.int64)
     if unit.accumulates != "in_update":
         read_cycles = chip.core.synaptic_memory.read_cycles
