@@ -65,11 +65,13 @@ def simulate(
     trace: Path | None = None,
     trace_sample: int = 0,
     trace_steps: tuple[int, int] | None = None,
+    network_samples: int | None = None,
 ) -> Result:
     """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
     ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file. ``trace``
-    also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer. Raises
+    also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer;
+    ``network_samples`` samples have every packet noted, for latencies (None: a few, where that is cheap). Raises
     NeurosimError when anything named cannot be found, read or fitted.
     """
     for name, value in (("samples", samples), ("timesteps", timesteps)):
@@ -106,6 +108,7 @@ def simulate(
     result = run_stages(
         work.network, target, spikes, engine=engine, capacity=capacity, placement=placement, threads=threads,
         progress=progress, name=work.name, ann=_twin(work, target, spikes.n_samples), parameters=parameters,
+        network_samples=network_samples,
     )  # fmt: skip
     if trace is not None:
         from neurosim.report.timeline import write_timeline

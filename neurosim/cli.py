@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neurosim.errors import NeurosimError
+
+if TYPE_CHECKING:
+    from neurosim.result import Result
 
 app = typer.Typer(
     name="neurosim",
@@ -73,29 +76,51 @@ def run(
     trace: Annotated[Path | None, typer.Option(help="Also write a timeline (.json or .json.gz) for Perfetto.")] = None,
     trace_sample: Annotated[int, typer.Option(help="Sample of the timeline.")] = 0,
     trace_steps: Annotated[str | None, typer.Option(help="Timesteps of the timeline, FIRST:LAST; default all.")] = None,
+    network_samples: Annotated[
+        int | None, typer.Option(help="Samples whose every packet is noted, for latencies; default up to 4.")
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="Also draw energy and link load into this folder (PNG).")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a trained network on a chip and report accuracy, cycles, memory and energy."""
     from neurosim import api
 
     _check_writable(out)
-    if trace is not None:
-        _check_writable(trace.parent)
+    for folder in (None if trace is None else trace.parent, plots):
+        if folder is not None:
+            _check_writable(folder)
     with _progress(not as_json) as progress:
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
             capacity=capacity, input=input, labels=labels, progress=progress, trace=trace, trace_sample=trace_sample,
-            trace_steps=_steps(trace_steps),
+            trace_steps=_steps(trace_steps), network_samples=network_samples,
         )  # fmt: skip
     saved = result.save(out / _result_name(result.provenance["parameters"]))
+    drawn = _draw(result, plots, saved.stem)
     if as_json:
-        _print_json({**result.to_json(), "saved": str(saved)})
+        _print_json({**result.to_json(), "saved": str(saved), "plots": [str(path) for path in drawn]})
         return
     from neurosim.report.text import console, result_text
 
     console().print(result_text(result, saved))
+    for path in drawn:
+        typer.echo(f"drawn  {path}")
     if trace is not None:
         typer.echo(f"trace  {trace}  (open it at ui.perfetto.dev)")
+
+
+def _draw(result: Result, folder: Path | None, stem: str) -> list[Path]:
+    """Figures of a result; none where no folder was asked for."""
+    if folder is None:
+        return []
+    from neurosim.report import figures
+
+    folder.mkdir(parents=True, exist_ok=True)
+    title = f"{result.workload} on {result.chip}, {result.samples} samples"
+    drawn = [figures.energy_by_component([result], folder / f"{stem}_energy.png", title)]
+    if result.network and result.network["links"]:
+        drawn.append(figures.link_load(result, folder / f"{stem}_links.png", title))
+    return drawn
 
 
 def _steps(text: str | None) -> tuple[int, int] | None:

@@ -43,6 +43,7 @@ class Result:
     int64, barrier included. spikes and mean rates by population; synaptic_events {effective, dense, mac};
     waits : (rounds, cores + 1) x `WAIT_CAUSES` int64 quanta over all samples, the host last; barrier_cycles : (samples,
     rounds) int64, the part of round_cycles after the last work; both None in files of older versions.
+    network : `neurosim.engine.network_metrics` of the first samples, or None where it was not measured.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
 
@@ -71,6 +72,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
     waits: np.ndarray | None = None
     barrier_cycles: np.ndarray | None = None
+    network: dict[str, Any] | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -158,6 +160,7 @@ class Result:
                 "barrier_cycles": None if self.barrier_cycles is None else int(self.barrier_cycles.sum()),
                 "waits": self.waits_total,
             },
+            "network": self.network,
             "quantum_ps": self.quantum_ps,
             "latency_s": self.latency_s,
             "footprint_bits": {**used, "total": sum(used.values())},
@@ -200,6 +203,7 @@ class Result:
         """Write everything to one file (npz with a JSON header); returns the path."""
         header = {key: getattr(self, key) for key in _PLAIN}
         header["format"] = FORMAT
+        header["network"] = self.network
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
         header["energy"] = [[x.component, x.action, x.place, x.part, x.source] for x in self.energy.leaves]
         arrays = {
@@ -236,6 +240,7 @@ class Result:
                 energy=EnergyTable(leaves),
                 round_cycles=arrays["round_cycles"],
                 **{key: arrays.get(key) for key in _OPTIONAL},
+                network=header.get("network"),
                 **{key: header[key] for key in _PLAIN},
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -18,6 +18,7 @@ from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity, count_activity
 from neurosim.engine.function import run_function
 from neurosim.engine.lower import lower_timing
+from neurosim.engine.network_metrics import network_metrics
 from neurosim.engine.plan import TimingPlan, TimingResult
 from neurosim.engine.timing import run_timing
 from neurosim.mapping.fit import fit_report, footprint_by_memory
@@ -27,6 +28,7 @@ from neurosim.result import Result
 from neurosim.snn.network import Network
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
+MAX_NOTED = 1_000_000
 Progress = Callable[[str, int, int], None]
 """Called as (stage, done, total)."""
 
@@ -100,6 +102,18 @@ def _stalls(timing: TimingResult) -> np.ndarray:
     return np.pad(timing.update_stall, ((0, 0), (0, 1)))[:, :, None]
 
 
+def _network(stages: Stages, engine: str, samples: int | None) -> dict[str, Any] | None:
+    """`network_metrics` of the first samples, or None when there is nothing cheap to measure and nobody asked."""
+    trace, plan, timing = stages.trace, stages.plan, stages.timing
+    wanted = min(4, trace.n_samples // 8) if samples is None else min(samples, trace.n_samples)
+    if samples is None and wanted * int(timing.sent.sum()) > MAX_NOTED * trace.n_samples:
+        return None
+    if wanted == 0:
+        return None
+    log = run_timing(plan, trace.first(wanted), engine=engine, log=True).log
+    return {"samples": wanted, **network_metrics(plan, log, timing.link_flits, int(timing.round_cycles.sum()))}
+
+
 def by_population(network: Network, values: np.ndarray) -> dict[str, int]:
     """Sums over the neurons of each population."""
     ends = zip(network.populations, network.offsets[:-1], network.offsets[1:], strict=True)
@@ -164,11 +178,14 @@ def simulate(
     name: str | None = None,
     ann: dict[str, Any] | None = None,
     parameters: dict[str, Any] | None = None,
+    network_samples: int | None = None,
 ) -> Result:
     """Run ``network`` on ``chip`` for every sample of ``stimulus``; see `Result` for what comes back.
 
     ``engine`` is ``fast`` (numba) or ``reference`` (SimPy; the same numbers, slowly). ``capacity='report'`` runs a
-    network that overfills the chip and says by how much. Raises NeurosimError when network and chip do not agree.
+    network that overfills the chip and says by how much. ``network_samples`` is how many samples are timed once more
+    with every packet noted, for latencies and disorder; None: one in eight, at most four, if their packets are few.
+    Raises NeurosimError when network and chip do not agree.
     """
     if isinstance(chip, LayerChip):
         from neurosim.run_layer import simulate_layers
@@ -226,6 +243,7 @@ def simulate(
         ann=ann,
         waits=np.concatenate([timing.waits, _stalls(timing)], axis=2),
         barrier_cycles=timing.barrier_cycles,
+        network=_network(stages, engine, network_samples),
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[
             f"{count} membrane updates of {part} were clipped to the membrane width"

@@ -54,9 +54,27 @@ def _headline(r: Result) -> Text:
             f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
             f"{units.count(r.packets['flit_hops'])} flit-hops"
         )
+    lines += _network_lines(r)
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
     return text
+
+
+def _network_lines(r: Result) -> list[str]:
+    if not r.network or not r.network["deliveries"]:
+        return []
+    n, cycles, drain = r.network, r.network["latency_cycles"], r.network["drain_cycles"]
+    first = "sample" if n["samples"] == 1 else f"{n['samples']} samples"
+    lines = [
+        f"network       first {first}: packet latency {cycles['mean']:,.1f} mean, {units.count(cycles['p99'])} p99, "
+        f"{units.count(cycles['max'])} longest; a round drains in {drain['mean']:,.0f} (longest "
+        f"{units.count(drain['max'])}) cycles; {units.percent(n['disorder'])} out of order"
+    ]
+    busiest = max(n["links"], key=lambda link: link["load"], default=None)
+    if busiest and busiest["flits"]:
+        taken = f"taken {units.percent(busiest['load'])} of the time"
+        lines.append(f"busiest link  {busiest['from']} {busiest['direction']}, {taken}")
+    return lines
 
 
 def _spikes(r: Result) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -112,6 +112,20 @@ class SpikeTrace:
     active: np.ndarray
     membrane: np.ndarray
     saturations: np.ndarray
+
+    def first(self, samples: int) -> SpikeTrace:
+        """The first samples alone; ``saturations`` stay those of all."""
+        rows = samples * self.timesteps
+        spikes = int(self.ptr[rows])
+        return replace(
+            self,
+            n_samples=samples,
+            ptr=self.ptr[: rows + 1],
+            neuron=self.neuron[:spikes],
+            value=None if self.value is None else self.value[:spikes],
+            active=self.active[:rows],
+            membrane=self.membrane[:samples],
+        )
 
     def counts_by_neuron(self) -> np.ndarray:
         """Spikes of each neuron over all samples, (n_neurons,) int64."""

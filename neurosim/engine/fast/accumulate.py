@@ -10,10 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.engine.fast import function_plan as fp
-from neurosim.engine.fast.compile import inner, pasted
-
-# An unsigned index needs no test for a negative one, so the loops below vectorise.
-U = np.uint64
+from neurosim.engine.fast.compile import U, inner, pasted
 
 
 @inner
@@ -49,30 +46,63 @@ def add_dense_scaled(sums, weights, base, n, neuron, value, gain, graded, start,
 
 
 @inner
-def add_conv(sums, marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset):
-    """Runs of (output pixel, output channel), contiguous in the sums and in the kernels."""
+def mark_runs(seen, listed, n_listed, marks, ptr, entry, q, granules):
+    """Mark the output pixels that the ``listed`` (group, source pixel) reach, in the granules of their group."""
+    pixels, own = q[fp.IN_PIXELS], q[fp.P_GRANULES]
+    for i in range(n_listed):
+        seen[listed[U(i)]] = 0
+        group, pixel = divmod(np.int64(listed[U(i)]), pixels) if own != granules else (0, np.int64(listed[U(i)]))
+        row = U(q[fp.TABLE] + pixel)
+        for e in range(U(ptr[row]), U(ptr[row + U(1)]), U(3)):
+            first, length = U(entry[e]), U(entry[e + U(2)])
+            if granules == 1:
+                for out in range(first, first + length):
+                    marks[out] = 1
+            else:
+                for out in range(first, first + length):
+                    for j in range(out * U(granules) + U(group * own), out * U(granules) + U((group + 1) * own)):
+                        marks[j] = 1
+
+
+@inner
+def add_conv(
+    sums, seen, listed, marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset
+):
+    """Runs of (output pixel, output channel), contiguous in the sums and in the kernels.
+
+    ``seen`` (groups, source pixels), zero before and after, and ``listed`` collect whose runs are to be marked, so
+    that each is marked once.
+    """
     base, taps, size, pixels = q[fp.BASE], q[fp.TAPS], q[fp.GROUP_SIZE], q[fp.IN_PIXELS]
-    channels, own, plain = q[fp.OUT_CHANNELS], q[fp.P_GRANULES], q[fp.PLAIN] != 0
+    channels, plain = q[fp.OUT_CHANNELS], q[fp.PLAIN] != 0
+    group, low, high, kernel, to_group, n_listed = 0, offset, offset, base, 0, U(0)
     for k in range(start, stop):
-        x = gain * value[k] if graded else gain
-        channel, pixel = divmod(neuron[k] - offset, pixels)
-        group = channel // q[fp.IN_GROUP]
-        kernel = base + channel * taps * size
-        row = q[fp.TABLE] + pixel
-        for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)]), U(3)):
-            out, tap, length = entry[e], entry[e + U(1)], entry[e + U(2)]
-            to, weight = U(out * channels + group * size), U(kernel + tap * size)
-            mark = U(out * granules + group * own)
-            if length * size == 1:
+        x = gain * value[U(k)] if graded else gain
+        source = np.int64(neuron[U(k)])
+        if source >= high:
+            # Sources ascend: a division for each channel, not for each spike.
+            channel = (source - offset) // pixels
+            low, high = offset + channel * pixels, offset + (channel + 1) * pixels
+            group, kernel = channel // q[fp.IN_GROUP], base + channel * taps * size
+            to_group = group * size
+        mark = U(group * pixels + source - low)
+        # Written always, kept if new: no branch to mispredict.
+        listed[n_listed] = mark
+        n_listed += U(1 - seen[mark])
+        seen[mark] = 1
+        row = U(q[fp.TABLE] + source - low)
+        for e in range(U(ptr[row]), U(ptr[row + U(1)]), U(3)):
+            to, weight = U(entry[e] * channels + to_group), U(kernel + entry[e + U(1)] * size)
+            length = U(entry[e + U(2)] * size)
+            if length == 1:
                 sums[to] += x * weights[weight]
             elif plain:
-                for j in range(U(length * size)):
+                for j in range(length):
                     sums[to + j] += weights[weight + j]
             else:
-                for j in range(U(length * size)):
+                for j in range(length):
                     sums[to + j] += x * weights[weight + j]
-            for j in range(U(length * own)):
-                marks[mark + j] = 1
+    mark_runs(seen, listed, np.int64(n_listed), marks, ptr, entry, q, granules)
 
 
 @inner
@@ -89,14 +119,22 @@ def add_sparse(sums, marks, weights, ptr, entry, base, table, gain, neuron, valu
 @inner
 def add_pool(sums, marks, ptr, entry, q, gain, neuron, value, graded, start, stop, offset):
     pixels, across, along = q[fp.IN_PIXELS], q[fp.CHANNEL_STRIDE], q[fp.PIXEL_STRIDE]
+    low, high, to_channel = offset, offset, 0
     for k in range(start, stop):
-        x = gain * value[k] if graded else gain
-        channel, pixel = divmod(neuron[k] - offset, pixels)
-        row = q[fp.TABLE] + pixel
-        for e in range(U(ptr[U(row)]), U(ptr[U(row + 1)])):
-            j = U(channel * across + entry[e] * along)
+        x = gain * value[U(k)] if graded else gain
+        source = np.int64(neuron[U(k)])
+        if source >= high:
+            channel = (source - offset) // pixels
+            low, high = offset + channel * pixels, offset + (channel + 1) * pixels
+            to_channel = channel * across
+        row = U(q[fp.TABLE] + source - low)
+        e, last = U(ptr[row]), U(ptr[row + U(1)])
+        # A `while`, because windows seldom overlap: the loop has one turn, and unrolling it would cost more.
+        while e < last:
+            j = U(to_channel + entry[e] * along)
             sums[j] += x
             marks[j] = 1
+            e += U(1)
 
 
 @inner
@@ -111,8 +149,8 @@ def add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offse
 
 
 @pasted
-def add_weighted(sums, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
-                 offset):  # fmt: skip
+def add_weighted(sums, seen, listed, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded,
+                 start, stop, offset):  # fmt: skip
     """The connectivities that store weights; returns what they touched."""
     if q[fp.P_KIND] == fp.DENSE:
         if q[fp.PLAIN]:
@@ -121,7 +159,10 @@ def add_weighted(sums, marks, pixel_marks, weights, ptr, entry, q, gain, granule
             add_dense_scaled(sums, weights, q[fp.BASE], q[fp.FAN_OUT], neuron, value, gain, graded, start, stop, offset)
         return fp.TOUCHED_ALL
     if q[fp.P_KIND] == fp.CONV:
-        add_conv(sums, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop, offset)
+        add_conv(
+            sums, seen, listed, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
+            offset,
+        )  # fmt: skip
         return fp.TOUCHED_PIXELS
     add_sparse(
         sums, marks, weights, ptr, entry, q[fp.BASE], q[fp.TABLE], gain, neuron, value, graded, start, stop, offset
@@ -138,6 +179,8 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
     """
     touched = 0
     granules = tables.pop[p, fp.GRANULES]
+    ptr, entry = tables.ptr, tables.entry
+    sums, seen, listed, marks, pixel_marks = work.sums, work.seen, work.listed, work.marks, work.pixel_marks
     for i in range(tables.pop[p, fp.IN_START], tables.pop[p, fp.IN_STOP]):
         number = tables.incoming[i]
         q = tables.proj[number]
@@ -151,26 +194,24 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
         offset, gain = tables.pop[source, fp.START], tables.gain[number]
         graded = value.size > 0
         if kind == fp.POOL:
-            add_pool(
-                work.sums, work.marks, tables.ptr, tables.entry, q, gain, neuron, value, graded, start, stop, offset
-            )
+            add_pool(sums, marks, ptr, entry, q, gain, neuron, value, graded, start, stop, offset)
             touched |= fp.TOUCHED_NEURONS
         elif kind == fp.IDENTITY:
-            add_identity(work.sums, work.marks, q, gain, neuron, value, graded, start, stop, offset)
+            add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offset)
             touched |= fp.TOUCHED_NEURONS
         elif q[fp.WIDTH] == 0:
             touched |= add_weighted(
-                work.sums, work.marks, work.pixel_marks, tables.w8, tables.ptr, tables.entry, q, gain, granules,
-                neuron, value, graded, start, stop, offset,
+                sums, seen, listed, marks, pixel_marks, tables.w8, ptr, entry, q, gain, granules, neuron, value,
+                graded, start, stop, offset,
             )  # fmt: skip
         elif q[fp.WIDTH] == 1:
             touched |= add_weighted(
-                work.sums, work.marks, work.pixel_marks, tables.w16, tables.ptr, tables.entry, q, gain, granules,
-                neuron, value, graded, start, stop, offset,
+                sums, seen, listed, marks, pixel_marks, tables.w16, ptr, entry, q, gain, granules, neuron, value,
+                graded, start, stop, offset,
             )  # fmt: skip
         else:
             touched |= add_weighted(
-                work.sums, work.marks, work.pixel_marks, tables.w32, tables.ptr, tables.entry, q, gain, granules,
-                neuron, value, graded, start, stop, offset,
+                sums, seen, listed, marks, pixel_marks, tables.w32, ptr, entry, q, gain, granules, neuron, value,
+                graded, start, stop, offset,
             )  # fmt: skip
     return touched

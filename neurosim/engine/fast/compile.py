@@ -5,7 +5,11 @@ called by kernels only: no wrapper for Python and no cache of its own, which hal
 allows any reordering of float arithmetic.
 """
 
+import numpy as np
 from numba import njit
+
+# An unsigned index needs no test for a negative one, so loops over such indices vectorise.
+U = np.uint64
 
 kernel = njit(cache=True, nogil=True, error_model="numpy")
 inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from neurosim.engine.check import INT32_MAX, input_bounds, value_limits
 from neurosim.engine.fast import function_plan as fp
+from neurosim.engine.fast.fused_lower import mark_fused, narrowed
 from neurosim.snn.connectivity import Conv2d, Dense, Pool2d, Sparse
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import LEAKS, RESETS, ROUNDINGS, Input, Lif, Relay
@@ -26,6 +27,7 @@ def lower_function(network: Network) -> fp.FunctionPlan:
     rows = [_projection(network, projection, pop, pools) for projection in network.projections]
     proj = np.array(rows, np.int64).reshape(-1, len(fp.PROJ_COLUMNS))
     w8, w16, w32 = pools.weights()
+    numbers = {name: _per_neuron(network, name) for name in ("threshold", "bias", "v_init")}
     tables = fp.Tables(
         order=np.array(network.update_order, np.int64),
         incoming=_incoming(network, pop),
@@ -38,8 +40,10 @@ def lower_function(network: Network) -> fp.FunctionPlan:
         w32=w32,
         ptr=pools.joined(pools.ptr, np.int64),
         entry=pools.joined(pools.entry, np.int32),
-        **{name: _per_neuron(network, name) for name in ("threshold", "bias", "v_init")},
+        **numbers,
+        **{f"fused_{name}": narrowed(numbers[name]) for name in ("threshold", "bias")},
     )
+    mark_fused(network, pop)
     return fp.FunctionPlan(
         tables=tables,
         sum_type=sum_type,
@@ -82,7 +86,8 @@ class _Pools:
         return row, first
 
     def joined(self, arrays: list[np.ndarray], dtype) -> np.ndarray:
-        return np.concatenate([np.zeros(0, dtype), *arrays])
+        out = fp.aligned_zeros(sum(array.size for array in arrays), dtype)
+        return np.concatenate([np.zeros(0, dtype), *arrays], out=out)
 
     def weights(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if not self.integer:

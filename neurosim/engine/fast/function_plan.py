@@ -7,7 +7,7 @@ contiguous) for the target of a convolution; index of (channel c, pixel p) = c *
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +25,13 @@ POP_COLUMNS = (
     "KIND", "N", "START", "GRADED", "STIMULUS_START", "SHIFT", "CHANNELS", "PIXELS", "CHANNEL_LAST", "GRANULES",
     "LEAK", "ROUNDING", "NUMERATOR", "LEAK_BITS", "AMOUNT", "REST", "RESET_TO", "RESET", "DELAYED", "STRICT",
     "REFRACTORY", "SPIKES", "LEAK_FIRST", "DECAY_INPUT", "LOW", "HIGH", "WRAP_BITS", "IN_START", "IN_STOP",
+    "FUSED", "KEEP", "KEEP_ADD", "KEEP_BITS",
 )  # fmt: skip
 (
     KIND, N, START, GRADED, STIMULUS_START, SHIFT, CHANNELS, PIXELS, CHANNEL_LAST, GRANULES,
     LEAK, ROUNDING, NUMERATOR, LEAK_BITS, AMOUNT, REST, RESET_TO, RESET, DELAYED, STRICT,
     REFRACTORY, SPIKES, LEAK_FIRST, DECAY_INPUT, LOW, HIGH, WRAP_BITS, IN_START, IN_STOP,
+    FUSED, KEEP, KEEP_ADD, KEEP_BITS,
 ) = range(len(POP_COLUMNS))  # fmt: skip
 
 # Float parameters of a population: what a leak keeps, what it removes, its amount, v_rest and v_reset.
@@ -55,7 +57,8 @@ class Tables(NamedTuple):
     C_out / groups) with kernel columns reversed; sparse: as stored. Float networks: all three are one float32 array.
     ptr : int64 row starts into ``entry`` int32. Sparse: targets. Pool: output pixels by input pixel. Conv: triples
     (output pixel, tap, length) by input pixel, a run of adjacent output pixels that meet adjacent taps.
-    threshold, bias, v_init : (n_neurons,) int64 or float32, C order.
+    threshold, bias, v_init : (n_neurons,) int64 or float32, C order. fused_threshold, fused_bias : the same, int32 in
+    integer networks; right where a population is FUSED (see `fused`), cut to the type elsewhere.
     """
 
     order: np.ndarray
@@ -72,6 +75,13 @@ class Tables(NamedTuple):
     threshold: np.ndarray
     bias: np.ndarray
     v_init: np.ndarray
+    fused_threshold: np.ndarray
+    fused_bias: np.ndarray
+
+
+MOST_SPARE, MOST_SPIKES_KEPT = 16, 1 << 22
+Scratch = tuple["Workspace", np.ndarray, np.ndarray]
+"""What one worker needs besides the plan: its workspace and its buffers of spikes and their values."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +95,45 @@ class FunctionPlan:
     largest_population: int
     graded: bool
     in_order: bool
+    _spare: list[Scratch] = field(default_factory=list)
 
     @property
     def n_populations(self) -> int:
         return self.tables.pop.shape[0]
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the tables; float networks count their one weight array three times."""
+        return sum(array.nbytes for array in self.tables)
+
+    def take_scratch(self, n_spikes: int) -> Scratch:
+        """A workspace and buffers of ``n_spikes`` and more, those of an earlier run if there are any.
+
+        Fresh memory costs a page fault every few thousand bytes, which shows in a short run.
+        """
+        try:
+            work, neuron, value = self._spare.pop()
+        except IndexError:
+            work, neuron = make_workspace(self), np.zeros(0, np.int32)
+        work.saturations[:] = 0
+        work.broken[:] = 0
+        if neuron.size < self.n_neurons + n_spikes:
+            neuron = np.empty(self.n_neurons + n_spikes + 1024, np.int32)
+            value = np.empty(neuron.size if self.graded else 0, self.narrow)
+        return work, neuron, value
+
+    def give_back(self, scratch: Scratch) -> None:
+        """Only after a whole run: its flags and sums are zero again."""
+        if len(self._spare) < MOST_SPARE and scratch[1].size <= MOST_SPIKES_KEPT:
+            self._spare.append(scratch)
+
 
 class Workspace(NamedTuple):
     """What one worker changes. State by neuron (n_neurons,): v, wait, pending; the rest is scratch of one population.
 
-    sums, current : A. marks, pixel_marks : uint8, in the order of the sums. wide : int64 or float32, one block.
+    sums, current : A. marks, pixel_marks : uint8, in the order of the sums; seen : uint8, by
+    source, and listed : int32, those that were.
+    wide : int64 or float32, and narrow : int32 or float32, one block.
     active, fired : uint8 0 or 1; active_words, fired_words : the same memory as uint64.
     saturations, broken : (n_populations,) int64 counts.
     """
@@ -105,8 +144,11 @@ class Workspace(NamedTuple):
     sums: np.ndarray
     current: np.ndarray
     marks: np.ndarray
+    seen: np.ndarray
+    listed: np.ndarray
     pixel_marks: np.ndarray
     wide: np.ndarray
+    narrow: np.ndarray
     active: np.ndarray
     active_words: np.ndarray
     fired: np.ndarray
@@ -115,7 +157,16 @@ class Workspace(NamedTuple):
     broken: np.ndarray
 
 
-BLOCK = 512
+BLOCK = 1024
+CACHE_LINE_BYTES = 64
+
+
+def aligned_zeros(n: int, dtype) -> np.ndarray:
+    """Zeros that start at a cache line: the kernels' widest loads and stores then touch one line, not two."""
+    item = np.dtype(dtype).itemsize
+    room = np.zeros(n * item + CACHE_LINE_BYTES, np.uint8)
+    first = -room.ctypes.data % CACHE_LINE_BYTES
+    return room[first : first + n * item].view(dtype)
 
 
 def make_workspace(plan: FunctionPlan) -> Workspace:
@@ -123,14 +174,17 @@ def make_workspace(plan: FunctionPlan) -> Workspace:
     active_words = np.zeros(-(-n // 8), np.uint64)
     fired_words = np.zeros(-(-largest // 8), np.uint64)
     return Workspace(
-        v=np.zeros(n, plan.narrow),
+        v=aligned_zeros(n, plan.narrow),
         wait=np.zeros(n, np.uint8),
         pending=np.zeros(n, np.uint8),
-        sums=np.zeros(largest, plan.sum_type),
-        current=np.zeros(largest, plan.sum_type),
+        sums=aligned_zeros(largest, plan.sum_type),
+        current=aligned_zeros(largest, plan.sum_type),
         marks=np.zeros(largest, np.uint8),
+        seen=np.zeros(largest, np.uint8),
+        listed=np.zeros(largest + 1, np.int32),
         pixel_marks=np.zeros(largest, np.uint8),
         wide=np.zeros(BLOCK, np.float32 if plan.narrow is np.float32 else np.int64),
+        narrow=aligned_zeros(BLOCK, plan.narrow),
         active=active_words.view(np.uint8),
         active_words=active_words,
         fired=fired_words.view(np.uint8),

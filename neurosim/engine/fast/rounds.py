@@ -15,24 +15,15 @@ from neurosim.engine.fast.router_channels import allocate
 from neurosim.engine.fast.router_fork import allocate_fork
 from neurosim.engine.fast.trees import Packets, Trees, build_packets
 from neurosim.engine.fast.units import act_egress, act_synapse, act_update
-from neurosim.engine.fast.walk import mark_spikes, walk_endpoint
+from neurosim.engine.fast.walk import Work, mark_spikes, walk_round
 from neurosim.engine.fast.wheel import lowest_bit, next_quantum, pointer, wake_due, wake_unit
 from neurosim.engine.plan import TimingPlan
-
-
-class Work(NamedTuple):
-    """What the endpoints do in the round at hand: endpoint e has batches [batches[e - 1], batches[e])."""
-
-    batches: np.ndarray  # (n_endpoints,) int64
-    batch_cycles: np.ndarray
-    batch_end: np.ndarray  # spikes pushed when the batch is done, counted over all endpoints
-    spikes: np.ndarray
 
 
 class Pipe(NamedTuple):
     """What the units of a core do side by side, as in `TimingPlan`; ``lookup`` at least 1."""
 
-    conflict: np.ndarray  # by route; empty without bank conflicts
+    conflicts: bool
     overlap: bool
     lookup: int
     fill: int
@@ -45,6 +36,7 @@ class Routes(NamedTuple):
 
     ptr: np.ndarray
     busy: np.ndarray
+    conflict: np.ndarray  # empty unless pipe.conflicts
     packet_of_route: np.ndarray  # filled only for a log
     packets: Packets
     trees: Trees
@@ -87,10 +79,10 @@ def routes_of(plan: TimingPlan, dims: Dims, log: bool) -> Routes:
     some = plan.route_conflict is not None and bool(plan.route_conflict.any())
     conflict = plan.route_conflict if some else np.zeros(0, np.int64)
     pipe = Pipe(
-        np.ascontiguousarray(conflict, np.int64), bool(plan.overlap_lookup), max(1, int(plan.lookup_cycles)),
+        some, bool(plan.overlap_lookup), max(1, int(plan.lookup_cycles)),
         int(plan.fill_cycles), bool(plan.serial_egress), bool(plan.shared_port),
     )  # fmt: skip
-    return Routes(ptr, busy, of_route, packets, trees, pipe)
+    return Routes(ptr, busy, np.ascontiguousarray(conflict, np.int64), of_route, packets, trees, pipe)
 
 
 def new_tally(plan: TimingPlan) -> Tally:
@@ -143,11 +135,18 @@ def start_units(start, m, dims, batches, batch_cycles, batch_end):
 def run_round(start, dims, chip, work, routes, sent, delivered, log):
     """Run from quantum ``start`` until nobody is left to wake. Returns (last finish, a quantum for the next start)."""
     m = pointer(chip)
-    batch_cycles, batch_end, spikes = work.batch_cycles, work.batch_end, work.spikes
-    packet_ptr, target, route_busy = routes.packets.ptr, routes.packets.target, routes.busy
-    pipe = routes.pipe
-    inject_at, log_rows = log.inject_at, log.rows
-    start_units(start, m, dims, work.batches, batch_cycles, batch_end)
+    start_units(start, m, dims, work.batches, work.batch_cycles, work.batch_end)
+    # Bare pointers: an array handed to a function in the loop costs an atomic count of references.
+    batch_cycles, batch_end, spikes = pointer(work.batch_cycles), pointer(work.batch_end), pointer(work.spikes)
+    packet_ptr, target = pointer(routes.packets.ptr), pointer(routes.packets.target)
+    route_busy, conflict, packet_of_route = (
+        pointer(routes.busy),
+        pointer(routes.conflict),
+        pointer(routes.packet_of_route),
+    )
+    packets_sent, packets_delivered = pointer(sent), pointer(delivered)
+    logging, inject_at, log_rows = log.rows.shape[0] > 0, pointer(log.inject_at), pointer(log.rows)
+    pipe, trees, route_ptr = routes.pipe, routes.trees, routes.ptr
     synapse = 2 * dims.endpoints
     fork = dims.multicast != 0
     single = dims.vcs == 1 and dims.flits == 1 and dims.topology != BUS and not fork
@@ -177,30 +176,20 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
                     if single:
                         allocate_single(now, actor, m, dims)
                     elif fork:
-                        allocate_fork(now, actor, m, dims, routes.trees, routes.ptr)
+                        allocate_fork(now, actor, m, dims, trees, route_ptr)
                     else:
                         allocate(now, actor, m, dims)
                 elif actor >= synapse:
                     e = actor - synapse
                     u = dims.ends + e * c.ENDPOINT_ROW
                     act_synapse(
-                        now,
-                        e,
-                        u,
-                        m,
-                        dims,
-                        pipe,
-                        route_busy,
-                        delivered,
-                        start,
-                        inject_at,
-                        routes.packet_of_route,
-                        log_rows,
-                    )
+                        now, e, u, m, dims, pipe, route_busy, conflict, packets_delivered, start, logging, inject_at,
+                        packet_of_route, log_rows,
+                    )  # fmt: skip
                 elif actor >= dims.endpoints:
                     e = actor - dims.endpoints
                     u = dims.ends + e * c.ENDPOINT_ROW
-                    act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, inject_at)
+                    act_egress(now, e, u, m, dims, spikes, packet_ptr, target, packets_sent, start, logging, inject_at)
                 else:
                     u = dims.ends + actor * c.ENDPOINT_ROW
                     act_update(now, actor, u, m, dims, pipe, batch_cycles, batch_end)
@@ -226,13 +215,9 @@ def run_rounds(
         timestep = walk.round_timestep[r]
         row = sample * spikes.timesteps
         mark_spikes(timestep, walk.population, spikes.ptr, spikes.neuron, row, spikes.timesteps, mark, number)
-        n_batches = n_spikes = 0
-        for e in range(dims.endpoints):
-            n_batches, n_spikes, busy = walk_endpoint(
-                e, timestep, walk, spikes.active, row, mark, number, routes.ptr, tally.counts, work.batches,
-                work.batch_cycles, work.batch_end, work.spikes, n_batches, n_spikes
-            )  # fmt: skip
-            tally.update_busy[r, e] += busy
+        walk_round(
+            timestep, walk, spikes.active, row, mark, number, routes.ptr, tally.counts, work, tally.update_busy[r]
+        )
         finish, next_start = run_round(start, dims, chip, work, routes, tally.sent, tally.delivered, log)
         length = round_length(start, finish, chip, dims, barrier)
         round_cycles[sample, r], barrier_cycles[sample, r] = length, start + length - finish

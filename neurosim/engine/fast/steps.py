@@ -6,15 +6,17 @@ import numpy as np
 
 from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.accumulate import gather_input
-from neurosim.engine.fast.compile import inner, kernel, pasted
+from neurosim.engine.fast.compile import U, inner, kernel, pasted
+from neurosim.engine.fast.fused import update_fused
 from neurosim.engine.fast.neurons import add_input, cross, leak, limit, reset_where, rest_of
 
 PACK = np.uint64(0x0102040810204080)
 TOP_BYTE = np.uint64(56)
+TILE = 32
 
 
 @inner
-def settle(pop, work, touched, active):
+def settle(pop, sums, current, marks, pixel_marks, touched, active):
     """Input sums in C order, and who was touched; the channel-last layout of convolutions ends here."""
     n = pop[fp.N]
     if not pop[fp.CHANNEL_LAST]:
@@ -22,33 +24,42 @@ def settle(pop, work, touched, active):
             active[:] = 1
         elif touched & fp.TOUCHED_NEURONS:
             for j in range(n):
-                active[j] = work.marks[j]
-        return work.sums
+                active[j] = marks[j]
+        return sums
     channels, pixels, granules = pop[fp.CHANNELS], pop[fp.PIXELS], pop[fp.GRANULES]
     per_granule = channels // granules
+    # A tile of pixels stays in the first cache while its channels are read one after another.
+    for first in range(0, pixels, TILE):
+        length = U(min(TILE, pixels - first))
+        for c in range(channels):
+            to, at = U(c * pixels + first), U(first * channels + c)
+            for p in range(length):
+                current[to + p] = sums[at + p * U(channels)]
     for c in range(channels):
         granule = c // per_granule
         to = c * pixels
-        for p in range(pixels):
-            work.current[to + p] = work.sums[p * channels + c]
-        for p in range(pixels):
-            active[to + p] = work.pixel_marks[p * granules + granule]
+        if granules == 1:
+            for p in range(U(pixels)):
+                active[U(to) + p] = pixel_marks[p]
+        else:
+            for p in range(pixels):
+                active[to + p] = pixel_marks[p * granules + granule]
         if touched & fp.TOUCHED_NEURONS:
             for p in range(pixels):
-                active[to + p] |= work.marks[p * channels + c]
+                active[to + p] |= marks[p * channels + c]
     if touched & fp.TOUCHED_ALL:
         active[:] = 1
-    return work.current
+    return current
 
 
 @inner
-def clear(pop, work, touched):
+def clear(pop, sums, marks, pixel_marks, touched):
     n = pop[fp.N]
-    work.sums[:n] = 0
+    sums[:n] = 0
     if touched & fp.TOUCHED_NEURONS:
-        work.marks[:n] = 0
+        marks[:n] = 0
     if touched & fp.TOUCHED_PIXELS:
-        work.pixel_marks[: pop[fp.PIXELS] * pop[fp.GRANULES]] = 0
+        pixel_marks[: pop[fp.PIXELS] * pop[fp.GRANULES]] = 0
 
 
 @pasted
@@ -93,8 +104,14 @@ def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold,
 
 @pasted
 def update_lif(tables, work, p, t, current):
-    """All blocks of population p; returns the number of spikes (at least; 0 means none)."""
+    """All blocks of population p; returns an upper bound of its spikes."""
     pop, numbers = tables.pop[p], tables.pop_float[p]
+    if pop[fp.FUSED]:
+        work.saturations[p] += update_fused(
+            pop, numbers, work.narrow, work.v, work.pending, work.active, work.fired, tables.fused_threshold,
+            tables.fused_bias, current, t,
+        )  # fmt: skip
+        return pop[fp.N]
     total = 0
     for a in range(0, pop[fp.N], fp.BLOCK):
         b = min(a + fp.BLOCK, pop[fp.N])
@@ -112,48 +129,55 @@ def update_lif(tables, work, p, t, current):
 
 
 @inner
-def emit_fired(pop, work, neuron, used):
+def emit_fired(pop, fired, fired_words, listed, neuron, used):
     """Append the neurons whose ``fired`` byte is 1, eight at a time; returns the new end."""
-    n, start = pop[fp.N], pop[fp.START]
+    n, start, end = pop[fp.N], pop[fp.START], U(used)
     words = (n + 7) // 8
     for j in range(n, words * 8):
-        work.fired[j] = 0
-    for word in range(words):
-        if work.fired_words[word]:
-            # Written always, kept if it fired: no branch to mispredict. The buffer has room for one too many.
-            for j in range(word * 8, word * 8 + 8):
-                neuron[used] = start + j
-                used += work.fired[j]
-    return used
+        fired[j] = 0
+    # Written always, kept if there is something in it: no branch to mispredict. Both lists have room for one too many.
+    n_listed = U(0)
+    for word in range(U(words)):
+        listed[n_listed] = word
+        n_listed += U(fired_words[word] != U(0))
+    for i in range(n_listed):
+        first = U(listed[i]) * U(8)
+        for j in range(first, first + U(8)):
+            neuron[end] = U(start) + j
+            end += U(fired[j])
+    return np.int64(end)
 
 
 @inner
-def emit_relay(pop, work, p, current, neuron, value, used):
-    """Append a spike for each input that is not zero; counts values that do not fit the relay's bits."""
-    for j in range(pop[fp.N]):
-        x = current[j]
-        if x != 0:
-            neuron[used] = pop[fp.START] + j
-            if pop[fp.GRADED]:
-                x = x * (1 << pop[fp.SHIFT])
-                if x < pop[fp.LOW] or x > pop[fp.HIGH]:
-                    work.broken[p] += 1
-                value[used] = x
-            used += 1
-    return used
+def emit_relay(pop, broken, current, neuron, value, used):
+    """Append a spike for each input that is not zero; counts in ``broken`` (1,) values that do not fit."""
+    start, end = pop[fp.START], U(used)
+    for j in range(U(pop[fp.N])):
+        # Written always, kept if it is not zero: no branch to mispredict.
+        neuron[end] = U(start) + j
+        end += U(current[j] != 0)
+    if pop[fp.GRADED]:
+        low, high, scale = pop[fp.LOW], pop[fp.HIGH], 1 << pop[fp.SHIFT]
+        outside = 0
+        for k in range(U(used), end):
+            x = current[U(neuron[k] - start)] * scale
+            outside += (x < low) | (x > high)
+            value[k] = x
+        broken[0] += outside
+    return np.int64(end)
 
 
 @inner
-def copy_stimulus(pop, work, stimulus_neuron, stimulus_value, a, b, neuron, value, used):
+def copy_stimulus(pop, active, stimulus_neuron, stimulus_value, a, b, neuron, value, used):
     """Append the spikes of the stimulus that belong to an input population."""
     low, n, start = pop[fp.STIMULUS_START], pop[fp.N], pop[fp.START]
     for k in range(a, b):
         j = stimulus_neuron[k] - low
         if 0 <= j < n:
             neuron[used] = start + j
-            work.active[start + j] = 1
-            if value.size and stimulus_value.size:
-                value[used] = stimulus_value[k]
+            active[start + j] = 1
+            if value.size:
+                value[used] = stimulus_value[k] if stimulus_value.size else 1
             used += 1
     return used
 
@@ -167,12 +191,15 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
     else the spike buffer is nearly full and a call with a longer one goes on.
     """
     n_populations, n_neurons = tables.pop.shape[0], work.v.size
+    # Named here, not in the loops: each look into a tuple counts a reference, and handing over a whole tuple counts one
+    # for each of its arrays.
+    v, v_init, wait, pending, active_words = work.v, tables.v_init, work.wait, work.pending, work.active_words
     while s < chunk[1]:
         if t == 0:
             for j in range(n_neurons):
-                work.v[j] = tables.v_init[j]
-                work.wait[j] = 0
-                work.pending[j] = 0
+                v[j] = v_init[j]
+                wait[j] = 0
+                pending[j] = 0
         while t < timesteps:
             if used + n_neurons >= neuron.size:
                 return s, t, used
@@ -183,37 +210,41 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
                 first[row, p] = used
                 if pop[fp.KIND] == fp.INPUT:
                     a, b = stimulus[0][s * timesteps + t], stimulus[0][s * timesteps + t + 1]
-                    used = copy_stimulus(pop, work, stimulus[1], stimulus[2], a, b, neuron, value, used)
+                    used = copy_stimulus(pop, work.active, stimulus[1], stimulus[2], a, b, neuron, value, used)
                 else:
                     used = step_population(tables, work, p, t, row, first, last, neuron, value, used)
                 last[row, p] = used
             out = active[s * timesteps + t]
-            for word in range(work.active_words.size):
-                out[word] = (work.active_words[word] * PACK) >> TOP_BYTE
-                work.active_words[word] = 0
+            for word in range(active_words.size):
+                out[word] = (active_words[word] * PACK) >> TOP_BYTE
+                active_words[word] = 0
             t += 1
         for j in range(n_neurons):
-            membrane[s, j] = work.v[j]
+            membrane[s, j] = v[j]
         s += 1
         t = 0
     return s, t, used
 
 
-@pasted
+@inner
 def step_population(tables, work, p, t, row, first, last, neuron, value, used):
     """Gather, update and emit one population in one timestep; returns the new end of the spikes."""
     pop = tables.pop[p]
     touched = gather_input(tables, work, p, t, row, first, last, neuron, value)
     current = work.sums
     if touched & fp.ARRIVED:
-        current = settle(pop, work, touched, work.active[pop[fp.START] : pop[fp.START] + pop[fp.N]])
+        active = work.active[pop[fp.START] : pop[fp.START] + pop[fp.N]]
+        current = settle(pop, work.sums, work.current, work.marks, work.pixel_marks, touched, active)
+    start = used
     if pop[fp.KIND] == fp.LIF:
         if update_lif(tables, work, p, t, current):
-            used = emit_fired(pop, work, neuron, used)
+            used = emit_fired(pop, work.fired, work.fired_words, work.listed, neuron, used)
     elif touched & fp.ARRIVED:
-        used = emit_relay(pop, work, p, current, neuron, value, used)
+        used = emit_relay(pop, work.broken[p : p + 1], current, neuron, value, used)
+    if value.size and not pop[fp.GRADED]:
+        value[start:used] = 1
     if touched & fp.ARRIVED:
-        clear(pop, work, touched)
+        clear(pop, work.sums, work.marks, work.pixel_marks, touched)
     return used
 
 

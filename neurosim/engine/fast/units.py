@@ -91,7 +91,7 @@ def send(now, u, vc, m, dims, target):
 
 
 @njit(**INLINE)
-def act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, inject_at):
+def act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, logging, inject_at):
     """Send a flit if one is due and has a credit; with no spike in hand, take the oldest one waiting."""
     me = dims.endpoints + e
     if m[u + c.PACKET] < m[u + c.LAST_PACKET]:
@@ -106,7 +106,7 @@ def act_egress(now, e, u, m, dims, spikes, packet_ptr, target, sent, start, inje
         if m[u + c.FLIT] == 0:
             packet = m[u + c.PACKET]
             sent[packet] += 1
-            if inject_at.shape[0] > 0:
+            if logging:
                 inject_at[packet] = now - start
         send(now, u, vc, m, dims, target)
     if m[u + c.PACKET] == m[u + c.LAST_PACKET]:
@@ -147,7 +147,9 @@ def begin_work(now, u, m, cycles, fill):
 
 
 @njit(**INLINE)
-def act_synapse(now, e, u, m, dims, pipe, route_busy, delivered, start, inject_at, packet_of_route, log):
+def act_synapse(
+    now, e, u, m, dims, pipe, route_busy, conflict, delivered, start, logging, inject_at, packet_of_route, log
+):
     """When idle, pop one flit from the first channel at or after the pointer that has one."""
     me = 2 * dims.endpoints + e
     if now < m[u + c.IDLE_AT]:
@@ -183,13 +185,13 @@ def act_synapse(now, e, u, m, dims, pipe, route_busy, delivered, start, inject_a
     cycles = 1
     if flit & c.TAIL_FLIT:
         route = flit >> c.ROUTE_SHIFT
-        if pipe.conflict.shape[0] > 0:
-            m[u + c.BANK_WAIT] += pipe.conflict[route]
+        if pipe.conflicts:
+            m[u + c.BANK_WAIT] += conflict[route]
         delivered[route] += 1
-        if log.shape[0] > 0:
-            log[0, 0] += 1
-            row = log[0, 0]
-            log[row, 0], log[row, 1], log[row, 2] = route, inject_at[packet_of_route[route]], arrived - start
+        if logging:
+            log[0] += 1
+            row = 3 * log[0]
+            log[row], log[row + 1], log[row + 2] = route, inject_at[packet_of_route[route]], arrived - start
         if overlap:
             cycles = pipe.lookup
             m[u + c.STAGED], m[u + c.STAGED_AT] = route, now + cycles

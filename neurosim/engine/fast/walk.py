@@ -12,8 +12,18 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from neurosim.engine.fast.wheel import INLINE
 from neurosim.engine.plan import NOT_IN_ROUND, TimingPlan
 from neurosim.snn.trace import SpikeTrace
+
+
+class Work(NamedTuple):
+    """What the endpoints do in the round at hand: endpoint e has batches [batches[e - 1], batches[e])."""
+
+    batches: np.ndarray  # (n_endpoints,) int64
+    batch_cycles: np.ndarray
+    batch_end: np.ndarray  # spikes pushed when the batch is done, counted over all endpoints
+    spikes: np.ndarray
 
 
 class Walk(NamedTuple):
@@ -94,7 +104,7 @@ def mark_spikes(timestep, population, ptr, neuron, row, n_timesteps, mark, stamp
                     mark[neuron[k]] = stamp
 
 
-@njit(cache=True, nogil=True)
+@njit(**INLINE)
 def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, counts, batches, batch_cycles,
                   batch_end, spikes, n_batches, n_spikes):  # fmt: skip
     """Append the endpoint's batches. Returns (batches, spikes) so far and the quanta of update work.
@@ -172,3 +182,15 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
         n_batches += 1
     batches[e] = n_batches
     return n_batches, n_spikes, busy
+
+
+@njit(cache=True, nogil=True)
+def walk_round(timestep, walk, active_bits, row, mark, stamp, route_ptr, counts, work, update_busy):
+    """The batches of every endpoint, into ``work``; adds each endpoint's update work to ``update_busy``."""
+    n_batches = n_spikes = 0
+    for e in range(work.batches.size):
+        n_batches, n_spikes, busy = walk_endpoint(
+            e, timestep, walk, active_bits, row, mark, stamp, route_ptr, counts, work.batches, work.batch_cycles,
+            work.batch_end, work.spikes, n_batches, n_spikes
+        )  # fmt: skip
+        update_busy[e] += busy
