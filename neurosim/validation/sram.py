@@ -62,7 +62,7 @@ def _table_cases(file: Path) -> Iterator[Case]:
 
 
 def read_grids(file: Path) -> dict[tuple[float, str, str], Grid]:
-    """Points by (node nm, device, objective), each by (log2 bytes, log2 bits): one port, 330 K, one device throughout."""
+    """Points by (node nm, device, objective), each by (log2 bytes, log2 bits); one port, 330 K, one device."""
     grids: dict[tuple[float, str, str], Grid] = defaultdict(dict)
     for row in read_rows(file, MARK):
         plain = row.text("cell") == row.text("periph") and row.text("ports") == "1RW"
