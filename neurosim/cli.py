@@ -226,9 +226,32 @@ def explain(
 
 
 @app.command()
+def conventions(
+    source: Annotated[Path, typer.Argument(help="A saved result file, or a table of layers with rates (.csv).")],
+    weight_bits: Annotated[float | None, typer.Option(help="Bits of a weight, for a table (it does not say).")] = None,
+    input_bits: Annotated[int | None, typer.Option(help="Bits of an analog input, for a table.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Set a chip's energy beside what each published convention would claim for the same activity."""
+    from neurosim.report.show import show_conventions
+
+    plain, readable = show_conventions(source, weight_bits, input_bits)
+    if as_json:
+        _print_json(plain)
+        return
+    from neurosim.report.text import console
+
+    console().print(readable())
+
+
+@app.command()
 def validate(
     kind: Annotated[
-        str, typer.Argument(help="noc: runs of a network-on-chip simulator. rtl: recorded cycles of event chips.")
+        str,
+        typer.Argument(
+            help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded cycles "
+            "of event chips. sram: memories left out of a table. systolic: runs of an array simulator."
+        ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
     engine: Annotated[str, typer.Option(help="fast, reference or both.")] = "both",

@@ -90,7 +90,7 @@ def _shift(values: np.ndarray, axis: int, entering: np.ndarray) -> np.ndarray:
 
 
 def _skewed(words: np.ndarray, size: int, cycle: int) -> tuple[np.ndarray, np.ndarray]:
-    """Words (lanes, steps) at an edge of ``size`` lanes in a cycle, lane i one cycle after lane i - 1; which are real."""
+    """Words (lanes, steps) at an edge of ``size`` lanes in a cycle, each lane a cycle later; which are real."""
     values, real = np.zeros(size, np.int64), np.zeros(size, bool)
     for lane in range(len(words)):
         if 0 <= cycle - lane < words.shape[1]:
