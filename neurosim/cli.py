@@ -249,8 +249,8 @@ def validate(
     kind: Annotated[
         str,
         typer.Argument(
-            help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded cycles "
-            "of event chips. sram: memories left out of a table. systolic: runs of an array simulator."
+            help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded "
+            "cycles of event chips. sram: memories left out of a table. systolic: runs of an array simulator."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],

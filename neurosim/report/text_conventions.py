@@ -55,6 +55,7 @@ def _claims(purposes: dict[str, float] | None, rows: Sequence[Compared]):
         "Claims, an inference; chip / claim = 1 + the columns to its right (chip less claim, in claims)",
         ("convention", "left"), ("claim", "right"), ("chip / claim", "right"), *((p, "right") for p in shown),
     )  # fmt: skip
+    table.columns[0].no_wrap = True
     for row in priced:
         ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
         cells = [f"{row.differences[p]:+.3g}" if row.differences else "" for p in shown]
