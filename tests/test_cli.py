@@ -94,6 +94,20 @@ def test_conventions_of_a_result_and_of_a_table(folder):
     assert code == 2 and "nothing.npz" in err and "Traceback" not in err
 
 
+def test_ann_on_an_array(folder):
+    code, out, err = neurosim("ann", "mnist-conv-w4", "--samples", 20, "--batch", 4, cwd=folder)
+    assert code == 0, err
+    for text in ("utilisation", "partial sums read back", "eyeriss-v1", "waiting", "accuracy", "weights from DRAM"):
+        assert text in out
+    options = ("--numbers", "4x4", "--weights", "on_chip", "--json")
+    code, out, _ = neurosim("ann", "mnist-conv-w4", "--samples", 20, *options, cwd=folder)
+    found = json.loads(out)
+    assert found["accuracy"] is None and found["macs"] == 20 * 319872
+    assert sum(n * pj for _, _, n, pj, _ in found["leaves"]) == pytest.approx(found["energy_pj"], rel=1e-12)
+    code, _, err = neurosim("ann", "mnist-conv-w4", "--array", "tpu", cwd=folder)
+    assert code == 2 and "edge-28nm-16x16" in err and "Traceback" not in err
+
+
 def test_json_has_the_promised_keys_and_engines_agree(folder):
     outputs = []
     for engine in ("fast", "reference"):
