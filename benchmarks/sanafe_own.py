@@ -1,7 +1,8 @@
-"""One run of neurosim on a network of `sanafe_networks`: python sanafe_own.py NET.npz STEPS -> one JSON line.
+"""One run of neurosim on a network of `sanafe_networks`: python sanafe_own.py NET.npz STEPS TIMING -> one JSON line.
 
-``cpu_s`` is a whole run after loading, on one thread: mapping, spikes, every cycle, every count, energy. Kernels are
-compiled before, by a few steps of small networks of both kinds. ``load_s`` is reading the network and the chip.
+``cpu_s`` is a whole run after loading, on one thread: mapping, spikes, every cycle (TIMING cycle) or an estimate of
+them (estimate), every count, energy. Kernels are compiled before, by a few steps of small networks of both kinds.
+``load_s`` is reading the network and the chip.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def compile_kernels(settings: dict) -> None:
 
 def main() -> None:
     path, steps = sys.argv[1], int(sys.argv[2])
-    settings = dict(capacity="report", threads=1)
+    settings = dict(capacity="report", threads=1, timing=sys.argv[3])
     compile_kernels(settings)
     begin = time.process_time()
     workload, chip = load_workload(path, None, None, steps), load_chip(CHIP)
@@ -43,7 +44,7 @@ def main() -> None:
     answer = {
         "cpu_s": done - loaded, "load_s": loaded - begin, "spikes": sum(result.spikes.values()),
         "events": result.synaptic_events["effective"], "messages": result.packets["delivered"],
-        "flit_hops": result.packets["flit_hops"],
+        "flit_hops": result.packets["flit_hops"], "cycles": result.cycles_total,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }  # fmt: skip
     print(json.dumps(answer))

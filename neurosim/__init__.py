@@ -19,6 +19,8 @@ _LAZY = {
     "list_workloads": "neurosim.workload.workload",
     "load_network": "neurosim.workload.native",
     "save_network": "neurosim.workload.native",
+    "read_nir": "neurosim.workload.nir_in",
+    "to_nir": "neurosim.api",
     "NeurosimError": "neurosim.errors",
 }
 __all__ = ["__version__", *_LAZY]

@@ -60,24 +60,31 @@ def simulate(
     capacity: str = "refuse",
     input: Path | None = None,
     labels: Path | None = None,
+    profile: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     trace: Path | None = None,
     trace_sample: int = 0,
     trace_steps: tuple[int, int] | None = None,
     network_samples: int | None = None,
+    timing: str = "cycle",
 ) -> Result:
     """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
-    ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file. ``trace``
+    ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file; ``profile`` says
+    how a NIR file runs (``snntorch``, ``spikingjelly``, ``sinabs``, ``norse``, ``nir:dt=...``). ``trace``
     also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer;
+    ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md);
     ``network_samples`` samples have every packet noted, for latencies (None: a few, where that is cheap). Raises
     NeurosimError when anything named cannot be found, read or fitted.
     """
     for name, value in (("samples", samples), ("timesteps", timesteps)):
         if value is not None and value < 1:
             raise NeurosimError(f"{name}: got {value}, expected at least 1")
-    choices = (("engine", engine, ("fast", "reference")), ("capacity", capacity, ("refuse", "report")))
+    choices = (
+        ("engine", engine, ("fast", "reference")), ("capacity", capacity, ("refuse", "report")),
+        ("timing", timing, ("cycle", "estimate")),
+    )  # fmt: skip
     for name, value, allowed in choices:
         if value not in allowed:
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
@@ -94,7 +101,7 @@ def simulate(
             raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")
         work = Workload(workload.name, "", workload, None, None, None, stimulus.timesteps, fixed_stimulus=stimulus)
     else:
-        work = load_workload(workload, input, labels, timesteps) if isinstance(workload, str) else workload
+        work = load_workload(workload, input, labels, timesteps, profile) if isinstance(workload, str) else workload
     spikes = work.stimulus(samples, timesteps, seed) if stimulus is None else stimulus
     if mapping is not None:
         placement = read_placement(mapping, work.network)
@@ -103,12 +110,13 @@ def simulate(
         placement = None if one_array else from_column_order(work.core_of_neuron, target)
     parameters = {
         "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
-        "seed": seed, "engine": engine, "capacity": capacity, "mapping": None if mapping is None else str(mapping),
+        "seed": seed, "engine": engine, "timing": timing, "capacity": capacity,
+        "mapping": None if mapping is None else str(mapping),
     }  # fmt: skip
     result = run_stages(
         work.network, target, spikes, engine=engine, capacity=capacity, placement=placement, threads=threads,
         progress=progress, name=work.name, ann=_twin(work, target, spikes.n_samples), parameters=parameters,
-        network_samples=network_samples,
+        network_samples=network_samples, timing=timing,
     )  # fmt: skip
     if trace is not None:
         from neurosim.report.timeline import write_timeline
@@ -153,3 +161,19 @@ def ann_on_array(
         "accuracy": None if predicted is None else float((predicted == labels).mean()),
         "anchors": {name: cost_anchored(name, cost["macs"]) for name in ANCHORS},
     }  # fmt: skip
+
+
+def to_nir(workload: str | Workload | Network, path: Path, dt: float = 1e-4) -> None:
+    """Write the network of a workload (name, folder, model file or object) to a NIR file, ``dt`` seconds a timestep.
+
+    `simulate` and `neurosim.workload.nir_in.read_nir` read it back to the same spikes. Raises NeurosimError naming what
+    NIR cannot hold: integer membranes, refractory times, linear leaks, max pooling.
+    """
+    from neurosim.workload.nir_out import write_nir
+    from neurosim.workload.workload import load_model
+
+    if isinstance(workload, str):
+        network = load_model(workload)
+    else:
+        network = workload if isinstance(workload, Network) else workload.network
+    write_nir(network, Path(path), dt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neurosim.cli_costs import JsonFlag, ann, conventions, print_json
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -24,12 +24,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 @contextmanager
@@ -57,12 +51,15 @@ def _progress(enabled: bool) -> Iterator[object]:
 def _result_name(parameters: dict) -> str:
     keys = ("workload", "chip", "samples", "timesteps", "seed", "engine")
     workload, chip, samples, steps, seed, engine = (parameters[k] for k in keys)
-    return f"{Path(str(workload)).stem}_{chip}_{samples}x{steps}_seed{seed}_{engine}.npz"
+    guess = "_estimate" if parameters.get("timing") == "estimate" else ""
+    return f"{Path(str(workload)).stem}_{chip}_{samples}x{steps}_seed{seed}_{engine}{guess}.npz"
 
 
 @app.command()
 def run(
-    workload: Annotated[str, typer.Argument(help="A shipped workload, a folder with workload.yaml, or a model file.")],
+    workload: Annotated[
+        str, typer.Argument(help="A shipped workload, a workload folder, or a model file (native or NIR).")
+    ],
     chip: Annotated[str, typer.Option(help="A shipped chip or a chip file.")] = "loihi-2018",
     samples: Annotated[int, typer.Option(help="At most this many samples.")] = 200,
     timesteps: Annotated[int | None, typer.Option(help="Timesteps a sample; default: the workload's own.")] = None,
@@ -72,6 +69,13 @@ def run(
     capacity: Annotated[str, typer.Option(help="refuse what does not fit, or report by how much and run.")] = "refuse",
     input: Annotated[Path | None, typer.Option(help="Input array (.npy, .npz) for a model file.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Labels (.npy, .npz) for a model file.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="How a NIR file runs: snntorch, spikingjelly, sinabs, norse, "
+            "nir:dt=SECONDS; entries can be changed: NAME:KEY=VALUE."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the result file.")] = Path("neurosim-results"),
     trace: Annotated[Path | None, typer.Option(help="Also write a timeline (.json or .json.gz) for Perfetto.")] = None,
     trace_sample: Annotated[int, typer.Option(help="Sample of the timeline.")] = 0,
@@ -79,6 +83,7 @@ def run(
     network_samples: Annotated[
         int | None, typer.Option(help="Samples whose every packet is noted, for latencies; default up to 4.")
     ] = None,
+    timing: Annotated[str, typer.Option(help="cycle, or estimate: faster, exact counts, rough cycles.")] = "cycle",
     plots: Annotated[Path | None, typer.Option(help="Also draw energy and link load into this folder (PNG).")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -92,13 +97,14 @@ def run(
     with _progress(not as_json) as progress:
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
-            capacity=capacity, input=input, labels=labels, progress=progress, trace=trace, trace_sample=trace_sample,
-            trace_steps=_steps(trace_steps), network_samples=network_samples,
+            capacity=capacity, input=input, labels=labels, profile=profile, progress=progress, trace=trace,
+            trace_sample=trace_sample, trace_steps=_steps(trace_steps), network_samples=network_samples,
+            timing=timing,
         )  # fmt: skip
     saved = result.save(out / _result_name(result.provenance["parameters"]))
     drawn = _draw(result, plots, saved.stem)
     if as_json:
-        _print_json({**result.to_json(), "saved": str(saved), "plots": [str(path) for path in drawn]})
+        print_json({**result.to_json(), "saved": str(saved), "plots": [str(path) for path in drawn]})
         return
     from neurosim.report.text import console, result_text
 
@@ -165,7 +171,7 @@ def list_command(
 
         listing["chips"] = [{"name": name, "title": load_chip(name).title} for name in list_chips()]
     if as_json:
-        _print_json(listing)
+        print_json(listing)
         return
     for title, rows in listing.items():
         typer.secho(title, bold=True)
@@ -188,7 +194,7 @@ def show(
         raise NeurosimError(f"show: got {kind!r}, expected one of {', '.join(makers)}")
     plain, readable = makers[kind](name)
     if as_json:
-        _print_json(plain)
+        print_json(plain)
         return
     from neurosim.report.text import console
 
@@ -218,7 +224,7 @@ def explain(
     loaded = Result.load(result)
     if as_json:
         leaves = [{**vars(leaf), "energy_pj": leaf.energy_pj} for leaf in loaded.energy.leaves]
-        _print_json({"total_pj": loaded.energy_pj, "leaves": leaves})
+        print_json({"total_pj": loaded.energy_pj, "leaves": leaves})
         return
     from neurosim.report.text import console, explain_text
 
@@ -226,45 +232,16 @@ def explain(
 
 
 @app.command()
-def ann(
-    workload: Annotated[str, typer.Argument(help="A shipped workload, or a folder with workload.yaml.")],
-    array: Annotated[str, typer.Option(help="edge-28nm-8x8, edge-28nm-16x16 or edge-28nm-32x32.")] = "edge-28nm-16x16",
-    samples: Annotated[int, typer.Option(help="At most this many samples.")] = 200,
-    batch: Annotated[int, typer.Option(help="Samples that go through the network together.")] = 1,
-    numbers: Annotated[str, typer.Option(help="int8, int4, float32, or bits of weight x activation: 4x3.")] = "int8",
-    weights: Annotated[str, typer.Option(help="dram, or on_chip: a filter memory that holds them all.")] = "dram",
-    as_json: JsonFlag = False,
+def export(
+    workload: Annotated[str, typer.Argument(help="A shipped workload, a workload folder or a native model file.")],
+    file: Annotated[Path, typer.Argument(help="The NIR file to write.")],
+    dt: Annotated[float, typer.Option(help="Seconds a timestep stands for.")] = 1e-4,
 ) -> None:
-    """Cost a workload's ANN twin on a systolic array: cycles, waiting, utilisation, energy."""
+    """Write a float network as a NIR file, with the profile to read it back by."""
     from neurosim import api
 
-    cost = api.ann_on_array(workload, array, samples=samples, batch=batch, numbers=numbers, weights=weights)
-    if as_json:
-        _print_json({key: value for key, value in cost.items() if key != "table"})
-        return
-    from neurosim.report.text import console
-    from neurosim.report.text_array import array_text
-
-    console().print(array_text(cost))
-
-
-@app.command()
-def conventions(
-    source: Annotated[Path, typer.Argument(help="A saved result file, or a table of layers with rates (.csv).")],
-    weight_bits: Annotated[float | None, typer.Option(help="Bits of a weight, for a table (it does not say).")] = None,
-    input_bits: Annotated[int | None, typer.Option(help="Bits of an analog input, for a table.")] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Set a chip's energy beside what each published convention would claim for the same activity."""
-    from neurosim.report.show import show_conventions
-
-    plain, readable = show_conventions(source, weight_bits, input_bits)
-    if as_json:
-        _print_json(plain)
-        return
-    from neurosim.report.text import console
-
-    console().print(readable())
+    api.to_nir(workload, file, dt)
+    typer.echo(f"saved  {file}")
 
 
 @app.command()
@@ -273,7 +250,8 @@ def validate(
         str,
         typer.Argument(
             help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded "
-            "cycles of event chips. sram: memories left out of a table. systolic: runs of an array simulator."
+            "cycles of event chips. spikes: what a framework recorded of its own network. sram: memories left out of a "
+            "table. systolic: runs of an array simulator."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
@@ -292,13 +270,17 @@ def validate(
     counts = summary(cases)
     if as_json:
         listing = [vars(case) for case in cases]
-        _print_json({"kind": kind, "path": str(path), "engine": engine, "summary": counts, "cases": listing})
+        print_json({"kind": kind, "path": str(path), "engine": engine, "summary": counts, "cases": listing})
     else:
         typer.secho(", ".join(f"{n} {verdict}" for verdict, n in counts.items()), bold=True)
     if counts[SKIPPED] == len(cases):
         raise NeurosimError(f"{path}: nothing in it can be compared; the reason stands behind each line")
     if counts[MISS]:
         raise typer.Exit(1)
+
+
+app.command()(ann)
+app.command()(conventions)
 
 
 def main() -> None:

@@ -45,6 +45,7 @@ class Result:
     rounds) int64, the part of round_cycles after the last work; both None in files of older versions.
     network : `neurosim.engine.network_metrics` of the first samples, or None where it was not measured.
     layers: what `neurosim.energy.conventions` reads, empty in files of older versions.
+    timing_mode : ``cycle``, or ``estimate`` where quanta (and leakage) are estimated.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
 
@@ -75,6 +76,7 @@ class Result:
     barrier_cycles: np.ndarray | None = None
     network: dict[str, Any] | None = None
     layers: list[dict[str, Any]] = field(default_factory=list)
+    timing_mode: str = "cycle"
 
     @property
     def accuracy(self) -> float | None:
@@ -159,6 +161,7 @@ class Result:
             "packets": dict(self.packets),
             "cycles": {"total": self.cycles_total, "per_sample_mean": self.cycles_total / self.samples},
             "timing": {
+                "mode": self.timing_mode,
                 "barrier_cycles": None if self.barrier_cycles is None else int(self.barrier_cycles.sum()),
                 "waits": self.waits_total,
             },
@@ -206,6 +209,7 @@ class Result:
         header = {key: getattr(self, key) for key in _PLAIN}
         header["format"], header["layers"] = FORMAT, self.layers
         header["network"] = self.network
+        header["timing_mode"] = self.timing_mode
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
         header["energy"] = [[x.component, x.action, x.place, x.part, x.source] for x in self.energy.leaves]
         arrays = {
@@ -243,6 +247,7 @@ class Result:
                 round_cycles=arrays["round_cycles"],
                 **{key: arrays.get(key) for key in _OPTIONAL},
                 network=header.get("network"),
+                timing_mode=header.get("timing_mode", "cycle"),
                 **{key: header[key] for key in _PLAIN},
                 layers=header.get("layers", []),
             )

@@ -22,14 +22,20 @@ from neurosim.engine.lower import lower_timing
 from neurosim.engine.network_metrics import network_metrics
 from neurosim.engine.plan import TimingPlan, TimingResult
 from neurosim.engine.timing import run_timing
+from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import fit_report, footprint_by_memory
 from neurosim.mapping.map import map_network
 from neurosim.mapping.mapping import Mapping
 from neurosim.result import Result
 from neurosim.snn.network import Network
+from neurosim.snn.neuron import Lif
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
 MAX_NOTED = 1_000_000
+ESTIMATED = (
+    "cycles, latency, leakage energy and power are estimates by link reservation, usually too low where queues fill "
+    "(docs/estimate.md); every count is exact"
+)
 Progress = Callable[[str, int, int], None]
 """Called as (stage, done, total)."""
 
@@ -52,9 +58,11 @@ def read_out(network: Network, trace: SpikeTrace) -> np.ndarray | None:
     start, stop = int(network.offsets[index]), int(network.offsets[index + 1])
     if network.readout.kind == "membrane":
         return np.argmax(trace.membrane[:, start:stop], axis=1).astype(np.int64)
-    raster = trace.dense(start, stop) != 0
+    values = trace.dense(start, stop)
+    raster = values != 0
     if network.readout.kind == "count":
-        return np.argmax(raster.sum(axis=1), axis=1).astype(np.int64)
+        counted = values if isinstance(network.populations[index].model, Lif) else raster
+        return np.argmax(counted.sum(axis=1), axis=1).astype(np.int64)
     fired = raster.any(axis=1)
     first = np.where(fired, raster.argmax(axis=1), trace.timesteps)
     return np.where(fired.any(axis=1), np.argmin(first, axis=1), -1).astype(np.int64)
@@ -138,6 +146,7 @@ def provenance(
         "network_sha256": network.content_hash(),
         "stimulus_sha256": stimulus.content_hash(),
         "chip_sha256": chip.content_hash(),
+        "network": dict(network.metadata),
         "parameters": parameters,
     }
 
@@ -153,8 +162,12 @@ def simulate_stages(
     threads: int | None = None,
     progress: Progress | None = None,
     log: bool = False,
+    timing: str = "cycle",
 ) -> Stages:
-    """Map, run the function, run the timing. ``placement`` is a core number for each neuron, or None: automatic."""
+    """Map, run the function, run the timing. ``placement`` is a core number for each neuron, or None: automatic.
+
+    ``timing`` is ``cycle`` or ``estimate``, as `run_timing`'s mode.
+    """
 
     def told(stage: str) -> Callable[[int], None] | None:
         return None if progress is None else lambda done: progress(stage, done, stimulus.n_samples)
@@ -162,8 +175,8 @@ def simulate_stages(
     mapping = map_network(network, chip, capacity=capacity, placement=placement)
     plan = lower_timing(network, chip, mapping, stimulus.timesteps)
     trace = run_function(network, stimulus, engine=engine, threads=threads, progress=told("function"))
-    timing = run_timing(plan, trace, engine=engine, log=log, threads=threads, progress=told("timing"))
-    return Stages(mapping, plan, trace, timing)
+    timed = run_timing(plan, trace, engine=engine, log=log, threads=threads, progress=told("timing"), mode=timing)
+    return Stages(mapping, plan, trace, timed)
 
 
 def simulate(
@@ -180,25 +193,32 @@ def simulate(
     ann: dict[str, Any] | None = None,
     parameters: dict[str, Any] | None = None,
     network_samples: int | None = None,
+    timing: str = "cycle",
 ) -> Result:
     """Run ``network`` on ``chip`` for every sample of ``stimulus``; see `Result` for what comes back.
 
     ``engine`` is ``fast`` (numba) or ``reference`` (SimPy; the same numbers, slowly). ``capacity='report'`` runs a
     network that overfills the chip and says by how much. ``network_samples`` is how many samples are timed once more
     with every packet noted, for latencies and disorder; None: one in eight, at most four, if their packets are few.
+    ``timing='estimate'`` gives the same counts and estimated quanta, several times faster (docs/estimate.md).
     Raises NeurosimError when network and chip do not agree.
     """
     if isinstance(chip, LayerChip):
+        if timing != "cycle":
+            raise NeurosimError(f"timing: got {timing!r}; chip {chip.name} works layer by layer, use 'cycle'")
         from neurosim.run_layer import simulate_layers
 
         return simulate_layers(
             network, chip, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
             progress=progress, name=name, ann=ann, parameters=parameters,
         )  # fmt: skip
+    if timing == "estimate" and network_samples:
+        raise NeurosimError("network_samples: got an estimate, which follows no single packets; use timing 'cycle'")
     stages = simulate_stages(
         network, chip, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
-        progress=progress,
+        progress=progress, timing=timing,
     )  # fmt: skip
+    mode, network_samples = timing, 0 if timing == "estimate" else network_samples
     mapping, timing, trace = stages.mapping, stages.timing, stages.trace
     activity = count_activity(network, chip, mapping, stages.plan, timing, trace)
     events = synaptic_events(network, trace)
@@ -246,8 +266,10 @@ def simulate(
         barrier_cycles=timing.barrier_cycles,
         layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),
         network=_network(stages, engine, network_samples),
+        timing_mode=mode,
         provenance=provenance(network, chip, stimulus, parameters or {}),
-        notes=[
+        notes=[ESTIMATED] * (mode == "estimate")
+        + [
             f"{count} membrane updates of {part} were clipped to the membrane width"
             for part, count in saturations.items()
         ],

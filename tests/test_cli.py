@@ -256,3 +256,48 @@ def test_shipped_chips_have_no_unsourced_energy():
         chip = load_chip(name)
         assert all(price.source for price in chip_prices(chip).values())
         assert all(power.source and power.power_mw > 0 for power in chip_leakage(chip))
+
+
+INTEROP = Path(__file__).parent / "validation" / "data" / "interop" / "snntorch_mlp_digits"
+
+
+def test_a_nir_file_with_its_profile(tmp_path):
+    reference = INTEROP / "reference.npz"
+    np.save(tmp_path / "y.npy", np.load(reference)["labels"])
+    code, out, err = neurosim(
+        "run", INTEROP / "model.nir", "--profile", "snntorch", "--input", reference, "--labels", "y.npy", "--chip",
+        "edge-28nm", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert code == 0, err
+    result = json.loads(out)
+    assert result["accuracy"] == 0.95 and result["spikes"] == {"input": 97321, "1": 216267, "3": 5822}
+    assert result["provenance"]["network"]["profile"].startswith("snntorch: dt 0.0001, spike at v > threshold")
+
+
+def test_a_recording_folder_prints_its_profile(tmp_path):
+    code, out, err = neurosim("run", INTEROP, "--chip", "edge-28nm", "--samples", 3, cwd=tmp_path)
+    assert code == 0, err
+    assert "profile       snntorch: dt 0.0001" in out and "snntorch_mlp_digits on edge-28nm" in out
+
+
+def test_export_and_run_again(tmp_path):
+    assert neurosim("export", "mnist-mlp-float", "mlp.nir", cwd=tmp_path)[:2] == (0, "saved  mlp.nir\n")
+    np.save(tmp_path / "x.npy", np.zeros((2, 784), np.uint8))
+    code, out, err = neurosim(
+        "run", "mlp.nir", "--input", "x.npy", "--timesteps", 4, "--chip", "edge-28nm", "--json", cwd=tmp_path
+    )
+    assert code == 0 and json.loads(out)["provenance"]["network"]["profile"].startswith("nir: dt 0.0001"), err
+
+
+def test_nir_mistakes(folder, tmp_path):
+    model = INTEROP / "model.nir"
+    for arguments, expected in (
+        (("run", model, "--input", INTEROP / "reference.npz"), "--profile snntorch, spikingjelly"),
+        (("run", model, "--profile", "snntorch"), "give --input"),
+        (("run", "mnist-mlp-float", "--profile", "snntorch"), "is for NIR files"),
+        (("run", folder / "small.npz", "--profile", "snntorch"), "is for NIR files"),
+        (("export", folder / "small.npz", "a.nir"), "no integer membranes"),
+        (("export", "mnist-mlp-flaot", "a.nir"), "did you mean"),
+    ):
+        code, _, err = neurosim(*arguments, cwd=tmp_path)
+        assert code == 2 and expected in err and err.count("\n") == 1, err

@@ -10,7 +10,7 @@ import pytest
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 # Files that only a reader has.
-OWN = ("my-chip.yaml", "my-network.npz", "tests/validation/data/rtl")
+OWN = ("my-chip.yaml", "my-network.npz", "my-model.nir", "tests/validation/data")
 
 
 def commands():
@@ -29,7 +29,7 @@ def test_the_tour_runs_in_order(folder):
     shown = [c for c in commands() if not any(name in c for name in OWN)]
     assert len(shown) >= 6
     for command in shown:
-        arguments = shlex.split(command)[1:]
+        arguments = shlex.split(command, comments=True)[1:]
         done = subprocess.run(
             [sys.executable, "-m", "neurosim.cli", *arguments], cwd=folder, capture_output=True, text=True, timeout=600
         )
@@ -39,7 +39,7 @@ def test_the_tour_runs_in_order(folder):
 
 def test_commands_with_the_reader_s_files_name_real_options():
     for command in (c for c in commands() if any(name in c for name in OWN)):
-        verb = shlex.split(command)[1]
+        verb = shlex.split(command, comments=True)[1]
         done = subprocess.run(
             [sys.executable, "-m", "neurosim.cli", verb, "--help"], capture_output=True, text=True, timeout=60
         )

@@ -35,6 +35,9 @@ EVERYTHING = {
     "decay_input": True,
     "reset_delay": True,
     "refractory": True,
+    "synaptic_current": True,
+    "membrane_floor": True,
+    "multi_spike": True,
     "delay_max": 15,
     "spike_payload_bits": 32,
 }

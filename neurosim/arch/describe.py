@@ -25,7 +25,10 @@ _SAID = {
     "odd_int": "odd grid", "ternary": "ternary", "binary": "binary", "codebook": "codebook",
     "float32": "float32",
 }  # fmt: skip
-_MODES = {"decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period"}
+_MODES = {
+    "decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period",
+    "synaptic_current": "synaptic current", "membrane_floor": "membrane floor", "multi_spike": "several spikes a step",
+}  # fmt: skip
 
 
 def describe(chip: Chip | EventChip | LayerChip | PhaseChip) -> Group:

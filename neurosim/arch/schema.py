@@ -100,6 +100,9 @@ class Arithmetic(Part):
     decay_input: bool = False
     reset_delay: bool = False
     refractory: bool = False
+    synaptic_current: bool = False
+    membrane_floor: bool = False
+    multi_spike: bool = False
     delay_max: Annotated[int, Field(ge=0, le=65535)]
     spike_payload_bits: Annotated[int, Field(ge=0, le=32)] = 0
 

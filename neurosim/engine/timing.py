@@ -24,14 +24,26 @@ def run_timing(
     log: bool = False,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
+    mode: str = "cycle",
 ) -> TimingResult:
-    """Time ``trace`` on ``plan``. The engines give equal results; ``threads`` are the fast one's."""
+    """Time ``trace`` on ``plan``. The engines give equal results; ``threads`` are the fast one's.
+
+    ``mode`` is ``cycle``, or ``estimate``: the same counts, quanta by reservation (docs/estimate.md), no packet log.
+    """
     check_plan(plan)
     check_trace(plan, trace)
+    if mode not in ("cycle", "estimate"):
+        raise NeurosimError(f"timing mode: got {mode!r}, expected 'cycle' or 'estimate'")
+    if mode == "estimate" and log:
+        raise NeurosimError("timing mode: 'estimate' follows no single packets, so it has no packet log; use 'cycle'")
     if engine == "fast":
         from neurosim.engine.fast.timing import fast_timing
 
-        return fast_timing(plan, trace, log=log, threads=threads, progress=progress)
+        return fast_timing(plan, trace, log=log, threads=threads, progress=progress, estimate=mode == "estimate")
+    if engine == "reference" and mode == "estimate":
+        from neurosim.engine.reference.estimate import reference_estimate
+
+        return reference_estimate(plan, trace, progress=progress)
     if engine == "reference":
         from neurosim.engine.reference.timing import reference_timing
 

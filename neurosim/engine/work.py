@@ -33,16 +33,30 @@ def route_busy(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarr
     takes its own interval.
     conflict: the part of it that an even spread over banks and ports would not have.
     """
-    routes, unit = mapping.routes, chip.core.synapse
-    memory = chip.core.synaptic_memory
+    routes, unit, memory = mapping.routes, chip.core.synapse, chip.core.synaptic_memory
     words, events = routes.row_words.astype(np.int64), routes.row_events.astype(np.int64)
     even = _busy(network, chip, mapping, -(-words // (memory.banks * memory.ports)), -(-events // unit.lanes))
     if routes.row_reads is None and routes.row_turns is None:
         return even, np.zeros_like(even)
-    turns = -(-events // unit.lanes) if routes.row_turns is None else routes.row_turns.astype(np.int64)
-    reads = -(-words // memory.banks) if routes.row_reads is None else routes.row_reads.astype(np.int64)
-    busy = _busy(network, chip, mapping, -(-reads // memory.ports), turns)
+    busy = _busy(network, chip, mapping, *_reads_and_turns(chip, mapping))
     return busy, busy - even
+
+
+def row_work(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:
+    """(fetch, accumulate) quanta of each row of the routes, (n_rows,) int64 each; conflicts are in them."""
+    reads, turns = _reads_and_turns(chip, mapping)
+    per_group = _cycles_per_group(network, chip)
+    fetch = reads * chip.core.synaptic_memory.read_cycles
+    return fetch, turns * per_group[mapping.routes.row_projection] if per_group.size else turns
+
+
+def _reads_and_turns(chip: Chip, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:
+    """Reads one after another, and groups of lanes, of each row, (n_rows,) int64 each."""
+    routes, memory = mapping.routes, chip.core.synaptic_memory
+    words, events = routes.row_words.astype(np.int64), routes.row_events.astype(np.int64)
+    turns = -(-events // chip.core.synapse.lanes) if routes.row_turns is None else routes.row_turns.astype(np.int64)
+    reads = -(-words // memory.banks) if routes.row_reads is None else routes.row_reads.astype(np.int64)
+    return -(-reads // memory.ports), turns
 
 
 def _busy(network: Network, chip: Chip, mapping: Mapping, reads: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -66,12 +66,21 @@ def _axes(chip: Chip) -> tuple[np.ndarray, np.ndarray]:
 def route_hops(routes: Routes, endpoint: np.ndarray, chip: Chip) -> int:
     """Hops between tiles summed over all routes: the traffic if every neuron spiked once."""
     ends = np.append(np.arange(chip.n_cores) // chip.mesh.cores_per_tile, host_tile(chip))
-    source = np.repeat(endpoint, np.diff(routes.ptr))
-    hops = chip.mesh.distance(ends[source], ends[routes.endpoint])
+    n = chip.n_cores + 1
+    # Routes are counted by pair of endpoints first, which are far fewer.
+    pairs = np.repeat(endpoint.astype(np.int32), np.diff(routes.ptr)) * np.int64(n) + routes.endpoint
+    pair, count = np.unique(pairs, return_counts=True) if n > 4096 else _counted(np.bincount(pairs, minlength=1))
+    source, target = np.divmod(pair, n)
+    hops = chip.mesh.distance(ends[source], ends[target])
     if chip.mesh.topology == "tree":
-        with_host = (source == chip.n_cores) != (routes.endpoint == chip.n_cores)
+        with_host = (source == chip.n_cores) != (target == chip.n_cores)
         hops = np.where(with_host, chip.mesh.levels, hops)
-    return int(hops.sum())
+    return int((hops * count).sum())
+
+
+def _counted(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    (found,) = np.nonzero(counts)
+    return found, counts[found]
 
 
 def place(traffic: Traffic, chip: Chip) -> tuple[np.ndarray, int]:

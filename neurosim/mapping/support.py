@@ -73,6 +73,9 @@ def _check_model(name: str, model: Lif, chip: Chip) -> None:
         ("decay_input", model.decay_input, (False, a.decay_input)),
         ("reset_delay", model.reset_delay, (False, a.reset_delay)),
         ("refractory", bool(model.refractory), (False, a.refractory)),
+        ("current_keep", model.current_keep is not None, (False, a.synaptic_current)),
+        ("v_floor", model.v_floor is not None, (False, a.membrane_floor)),
+        ("max_spikes", model.max_spikes > 1, (False, a.multi_spike)),
         ("membrane_bits", membrane, ("int", "float32") if a.float32 else ("int",)),
     )
     for field, value, accepted in asked:

@@ -35,9 +35,9 @@ def _headline(r: Result) -> Text:
         interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
         lines.append(f"accuracy      {units.percent(r.accuracy)}  ({interval})")
     cycles = r.cycles_total / r.samples
-    lines.append(
-        f"latency       {units.time(r.latency_s)} a sample  ({units.count(cycles)} cycles of {r.quantum_ps:g} ps)"
-    )
+    guess = " (estimate)" if r.timing_mode == "estimate" else ""
+    latency = f"{units.time(r.latency_s)}{guess} a sample"
+    lines.append(f"latency       {latency}  ({units.count(cycles)} cycles of {r.quantum_ps:g} ps)")
     energy = r.energy_pj / r.samples
     leakage = r.energy.total_pj(leakage=True) / r.samples
     lines.append(f"energy        {units.energy(energy)} a sample, of which leakage {units.energy(leakage)}")
@@ -54,6 +54,7 @@ def _headline(r: Result) -> Text:
             f"packets       {units.count(r.packets['delivered'])} delivered, {r.packets['drops']} dropped, "
             f"{units.count(r.packets['flit_hops'])} flit-hops"
         )
+    lines += [f"{key:<13} {value}" for key, value in (r.provenance.get("network") or {}).items()]
     lines += _network_lines(r)
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))

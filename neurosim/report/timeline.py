@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from neurosim.engine.plan import BarrierPlan, RouterPlan, TimingPlan
 from neurosim.engine.reference.round import Round
 from neurosim.engine.reference.timing import UpdateCounts
 from neurosim.engine.reference.walk import RoundView, groups_of_core, routed
+from neurosim.engine.work import row_work
 from neurosim.errors import NeurosimError
 from neurosim.files import replacing
 from neurosim.run import Stages, simulate_stages
@@ -29,7 +31,8 @@ from neurosim.snn.trace import Stimulus
 
 MAX_EVENTS = 2_000_000
 CORES, MESH, CHIP = 1, 2, 3
-_UNITS = ("update", "egress", "synapse")
+TRACKS = 5  # of a core: `_UNITS`
+_UNITS = ("update", "egress", "synapse", "fetch", "accumulate")
 _OUTPUTS = ("east", "west", "north", "south")
 
 
@@ -60,6 +63,33 @@ class _Writer:
         self.events.append(event)
 
 
+class _Work:
+    """What a synapse unit does for a packet: look the axon up, then fetch and accumulate row by row."""
+
+    def __init__(self, stages: Stages, network: Network, chip: Chip) -> None:
+        self.flits, self.seen = stages.plan.router.flits_per_packet, Counter()
+        self.row_ptr = stages.mapping.routes.row_ptr
+        self.fetch, self.accumulate = row_work(network, chip, stages.mapping)
+        unit = chip.core.synapse
+        self.serial, self.in_update = unit.overlap == "serial", unit.accumulates == "in_update"
+        self.lookup = 0 if unit.overlap_lookup else unit.axon_lookup_cycles
+
+    def show(self, out: _Writer, core: int, route: int, now: int) -> None:
+        """Slices of the work that begins at ``now`` with the last flit of a packet."""
+        self.seen[route] += 1
+        if self.seen[route] % self.flits:
+            return
+        fetch, accumulate = TRACKS * core + 3, TRACKS * core + 4
+        out.slice(CORES, fetch, "axon lookup", now, now + self.lookup)
+        now += self.lookup
+        for row in range(self.row_ptr[route], 0 if self.in_update else self.row_ptr[route + 1]):
+            words, events = int(self.fetch[row]), int(self.accumulate[row])
+            out.slice(CORES, fetch, "fetch", now, now + words)
+            begin = now + words if self.serial else now
+            out.slice(CORES, accumulate, "accumulate", begin, begin + events)
+            now = max(now + words, begin + events)
+
+
 def _rounds(stages: Stages, steps: tuple[int, int]) -> Iterator[tuple[int, Round]]:
     """(round number, finished round) of every round in which some population works on one of the timesteps."""
     plan, trace = stages.plan, stages.trace
@@ -79,7 +109,9 @@ def _source_of(plan: TimingPlan) -> np.ndarray:
     return np.repeat(np.arange(plan.n_neurons), np.diff(plan.route_ptr))
 
 
-def _add_round(out: _Writer, stages: Stages, network: Network, number: int, done: Round, start: int, source) -> int:
+def _add_round(
+    out: _Writer, stages: Stages, network: Network, number: int, done: Round, start: int, source, work: _Work
+) -> int:
     """Events of one round that begins at quantum ``start``; returns the quantum of its end, barrier included."""
     plan = stages.plan
     worked = done.run()
@@ -98,15 +130,17 @@ def _add_round(out: _Writer, stages: Stages, network: Network, number: int, done
         label = "host" if core == plan.n_cores else f"core {core}"
         if core < plan.n_cores:
             for text, begin, end in done.update[core].slices:
-                out.slice(CORES, 3 * core, text, start + begin, start + end)
+                out.slice(CORES, TRACKS * core, text, start + begin, start + end)
         for route, begin, end, waited in done.egress[core].slices:
             late = {"waited_for_network_quanta": waited} if waited else {}
-            out.slice(CORES, 3 * core + 1, "send", start + begin, start + end, **packet(route), **late)
+            out.slice(CORES, TRACKS * core + 1, "send", start + begin, start + end, **packet(route), **late)
         for route, begin, end in done.synapse[core].slices:
             lost = {"bank_conflict_quanta": int(conflict[route])} if conflict is not None and conflict[route] else {}
-            out.slice(CORES, 3 * core + 2, "receive", start + begin, start + end, **packet(route), **lost)
+            out.slice(CORES, TRACKS * core + 2, "receive", start + begin, start + end, **packet(route), **lost)
+            if core < plan.n_cores:
+                work.show(out, core, route, start + begin)
         for begin, end in done.synapse[core].waits:
-            out.slice(CORES, 3 * core + 2, "waiting: memory port", start + begin, start + end)
+            out.slice(CORES, TRACKS * core + 2, "waiting: memory port", start + begin, start + end)
         for kind, depths in (("egress", done.queues[core].depths), ("ingress", done.synapse[core].depths)):
             for at, depth in depths if len(depths) > 1 else ():
                 out.counter(CORES, f"{label} {kind} queue", start + at, depth)
@@ -125,7 +159,7 @@ def _add_round(out: _Writer, stages: Stages, network: Network, number: int, done
 def _add_messages(out: _Writer, barrier: BarrierPlan, ends: list[int], start: int, worked: int, end: int) -> None:
     """A barrier of messages: who reports when, and from when on the release is on its way."""
     for endpoint, way in zip(barrier.endpoint.tolist(), barrier.gather.tolist(), strict=True):
-        out.slice(CORES, 3 * endpoint + 1, "barrier: done", start + ends[endpoint], start + ends[endpoint] + way)
+        out.slice(CORES, TRACKS * endpoint + 1, "barrier: done", start + ends[endpoint], start + ends[endpoint] + way)
     out.slice(CHIP, 0, "barrier: messages to the root", worked, end - barrier.release)
     out.slice(CHIP, 0, "barrier: release", end - barrier.release, end)
 
@@ -147,7 +181,7 @@ def _name_tracks(out: _Writer, plan: TimingPlan) -> None:
     ports = plan.router.n_ports
     for process, thread in sorted(used):
         if process == CORES:
-            core, unit = divmod(thread, 3)
+            core, unit = divmod(thread, TRACKS)
             out.name(process, thread, f"{'host' if core == plan.n_cores else f'core {core}'} {_UNITS[unit]}")
         elif process == MESH:
             tile, port = divmod(thread, ports)
@@ -177,9 +211,9 @@ def write_timeline(
         raise NeurosimError(f"trace steps: got {first}:{last}, expected 0 <= first < last <= {stimulus.timesteps}")
     stages = simulate_stages(network, chip, stimulus.sample(sample), capacity=capacity, placement=placement)
     out = _Writer(chip.clock.quantum_ps)
-    source, clock = _source_of(stages.plan), 0
+    source, clock, work = _source_of(stages.plan), 0, _Work(stages, network, chip)
     for number, done in _rounds(stages, (first, last)):
-        clock = _add_round(out, stages, network, number, done, clock, source)
+        clock = _add_round(out, stages, network, number, done, clock, source, work)
     _name_tracks(out, stages.plan)
     content = {"traceEvents": out.events, "displayTimeUnit": "ns", "otherData": {"chip": chip.name, "sample": sample}}
     text = json.dumps(content, separators=(",", ":")).encode()

@@ -7,6 +7,8 @@ projection with delay d is integrated by its target in t + d.
 from __future__ import annotations
 
 import hashlib
+import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -96,12 +98,16 @@ class Readout:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Checked on construction. Raises NeurosimError naming the part, the value and what was expected."""
+    """Checked on construction. Raises NeurosimError naming the part, the value and what was expected.
+
+    ``metadata`` says where the network comes from and how it was read (strings); it has no part in what it computes.
+    """
 
     populations: tuple[Population, ...]
     projections: tuple[Projection, ...]
     readout: Readout | None = None
     name: str = "network"
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "populations", tuple(self.populations))
@@ -120,10 +126,9 @@ class Network:
 
     def _check_projection(self, projection: Projection) -> None:
         where = f"projection {projection.name}"
-        names = [p.name for p in self.populations]
         for end in (projection.source, projection.target):
-            if end not in names:
-                raise NeurosimError(f"{where}: population {end!r} is not one of {names}")
+            if end not in self.index:
+                raise NeurosimError(f"{where}: population {end!r} is not one of {list(self.index)}")
         source, target = self.population(projection.source), self.population(projection.target)
         if isinstance(target.model, Input):
             raise NeurosimError(f"{where}: an input population cannot be a target")
@@ -154,10 +159,9 @@ class Network:
         return {p.name: i for i, p in enumerate(self.populations)}
 
     def population(self, name: str) -> Population:
-        for p in self.populations:
-            if p.name == name:
-                return p
-        raise NeurosimError(f"population {name!r} is not in the network")
+        if name not in self.index:
+            raise NeurosimError(f"population {name!r} is not in the network")
+        return self.populations[self.index[name]]
 
     @cached_property
     def offsets(self) -> np.ndarray:
@@ -178,17 +182,22 @@ class Network:
         n = len(self.populations)
         position = {p.name: i for i, p in enumerate(self.populations)}
         edges = {(position[p.source], position[p.target]) for p in self.projections if p.delay == 0}
-        waiting = [sum(1 for _, target in edges if target == i) for i in range(n)]
+        waiting, after = [0] * n, [[] for _ in range(n)]
+        for source, target in edges:
+            waiting[target] += 1
+            after[source].append(target)
+        ready = [i for i in range(n) if not waiting[i]]
         order: list[int] = []
-        while len(order) < n:
-            ready = [i for i in range(n) if waiting[i] == 0 and i not in order]
-            if not ready:
-                loop = [self.populations[i].name for i in range(n) if i not in order]
-                raise NeurosimError(f"network: a loop without delay through {loop}; give one projection a delay")
-            order.append(ready[0])
-            for source, target in edges:
-                if source == ready[0]:
-                    waiting[target] -= 1
+        while ready:
+            order.append(heapq.heappop(ready))
+            for target in after[order[-1]]:
+                waiting[target] -= 1
+                if not waiting[target]:
+                    heapq.heappush(ready, target)
+        if len(order) < n:
+            done = set(order)
+            loop = [self.populations[i].name for i in range(n) if i not in done]
+            raise NeurosimError(f"network: a loop without delay through {loop}; give one projection a delay")
         return tuple(order)
 
     def connections(self, projection: Projection) -> int:
@@ -205,7 +214,7 @@ class Network:
     def value_bits(self, name: str) -> int:
         """Bits of the value a spike of this population carries; 1 is binary."""
         model = self.population(name).model
-        return model.value_bits if isinstance(model, (Input, Relay)) else 1
+        return model.value_bits if isinstance(model, (Input, Relay)) else model.max_spikes.bit_length()
 
     def content_hash(self) -> str:
         """SHA-256 over every parameter and weight, for caches and provenance."""

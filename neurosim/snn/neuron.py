@@ -7,11 +7,15 @@ For a population in timestep t (its synaptic input I is the exact sum of the arr
 2. leak: ``v <- leak(v)`` towards ``v_rest`` (skipped in timestep 0 if ``leak_first_step`` is false).
 3. input: ``v <- (v + I) + bias``; with ``decay_input`` I is scaled in every timestep as the leak scales what it
    removes: by 1 - factor, (2^shift - numerator) / 2^shift, or 2^-shift, rounded like the leak.
+   With ``current_keep`` there is a synaptic current: ``c <- (c * current_keep + I) + bias`` in every timestep, the
+   refractory ones too, and ``v <- v + c`` (or c as ``decay_input`` scales it).
 4. delayed reset of a spike of t-1: ``subtract`` takes the threshold away, ``hard`` replaces v by ``v_reset``.
-5. overflow: integer membranes are saturated to, or wrapped at, ``membrane_bits`` (two's complement).
-6. spike: ``v > threshold`` or ``v >= threshold``.
-7. reset (when not delayed): ``hard`` v <- v_reset; ``subtract`` v <- v - threshold, limited again as in 5 (a negative
-   threshold can push v up); ``none`` leaves v.
+5. overflow: integer membranes are saturated to, or wrapped at, ``membrane_bits`` (two's complement);
+   float membranes are held at or above ``v_floor``.
+6. spike: ``v > threshold`` or ``v >= threshold``. With ``max_spikes`` above 1 the spike has a value: how many whole
+   thresholds fit, floor(v / threshold), at most ``max_spikes``.
+7. reset (when not delayed): ``hard`` v <- v_reset; ``subtract`` v <- v - threshold (times the spike's value), limited
+   again as in 5 (a negative threshold can push v up, and v_reset may lie below the floor); ``none`` leaves v.
 
 Integer leaks round as ``rounding`` says: ``floor`` (arithmetic shift), ``zero`` (towards zero) or ``nearest``
 (halves up). Float arithmetic is float32, one rounding an operation, in the order written.
@@ -84,7 +88,7 @@ class Lif:
 
     ``threshold``, ``bias`` and ``v_init`` are scalars, one value a channel (first axis of the population's shape),
     or one a neuron. ``threshold=None`` never spikes: an integrator for membrane readout. ``membrane_bits=None`` is
-    a float32 membrane.
+    a float32 membrane; ``current_keep``, ``v_floor`` and ``max_spikes`` are for those.
     """
 
     threshold: float | np.ndarray | None
@@ -101,6 +105,9 @@ class Lif:
     leak_first_step: bool = True
     membrane_bits: int | None = None
     overflow: str = "saturate"
+    current_keep: float | None = None
+    v_floor: float | None = None
+    max_spikes: int = 1
     kind = "lif"
 
     def __post_init__(self) -> None:
@@ -122,7 +129,8 @@ class Lif:
             raise NeurosimError("neuron.leak: an integer membrane needs numerator and shift, not a float factor")
         if integer and self.leak.kind == "subtract" and not float(self.leak.amount).is_integer():
             raise NeurosimError(f"neuron.leak.amount: got {self.leak.amount}, an integer membrane needs a whole number")
-        for name in ("threshold", "bias", "v_init", "v_reset", "v_rest"):
+        self._check_float_only(integer)
+        for name in ("threshold", "bias", "v_init", "v_reset", "v_rest", "current_keep", "v_floor"):
             value = getattr(self, name)
             if value is None:
                 continue
@@ -143,6 +151,21 @@ class Lif:
             if name in ("threshold", "bias", "v_init"):
                 object.__setattr__(self, name, _vector(value, np.int64 if integer else np.float32))
 
+    def _check_float_only(self, integer: bool) -> None:
+        for name, asked in (("current_keep", self.current_keep), ("v_floor", self.v_floor)):
+            if asked is not None and integer:
+                raise NeurosimError(f"neuron.{name}: got {asked}; only float32 membranes have it, leave it out")
+        if not 1 <= self.max_spikes <= 255:
+            raise NeurosimError(f"neuron.max_spikes: got {self.max_spikes}, expected 1 to 255")
+        if self.max_spikes == 1:
+            return
+        positive = self.threshold is not None and (np.asarray(self.threshold) > 0).all()
+        if integer or self.compare != ">=" or self.reset_delay or not positive:
+            raise NeurosimError(
+                f"neuron.max_spikes: got {self.max_spikes}; several spikes a step need a float32 membrane, compare "
+                "'>=', a reset in the same step and positive thresholds"
+            )
+
     def per_neuron(self, name: str, shape: tuple[int, ...], where: str) -> np.ndarray:
         """``threshold``, ``bias`` or ``v_init`` spread over the population, (n,), in C order."""
         value = getattr(self, name)
@@ -162,6 +185,8 @@ class Lif:
             states.append(State("refractory", int(self.refractory).bit_length()))
         if self.reset_delay:
             states.append(State("spiked", 1))
+        if self.current_keep is not None:
+            states.append(State("current", 32))
         return tuple(states)
 
 

@@ -23,7 +23,7 @@ FORMAT = "neurosim-network/1"
 _VECTORS = ("threshold", "bias", "v_init")
 _SCALARS = (
     "decay_input", "compare", "reset", "v_reset", "reset_delay", "v_rest", "refractory", "leak_first_step",
-    "membrane_bits", "overflow",
+    "membrane_bits", "overflow", "current_keep", "v_floor", "max_spikes",
 )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def save_network(network: Network, path: Path) -> None:
     readout = None if network.readout is None else asdict(network.readout)
     header = {
         "format": FORMAT, "name": network.name, "populations": populations, "projections": projections,
-        "readout": readout,
+        "readout": readout, "metadata": dict(network.metadata),
     }  # fmt: skip
     write_arrays(Path(path), header, arrays)
 
@@ -136,7 +136,8 @@ def load_network(path: Path) -> Network:
             for i, p in enumerate(header["projections"])
         )  # fmt: skip
         readout = None if header["readout"] is None else Readout(**header["readout"])
-        return Network(populations, projections, readout, str(header["name"]))
+        metadata = {str(k): str(v) for k, v in dict(header.get("metadata", {})).items()}
+        return Network(populations, projections, readout, str(header["name"]), metadata)
     except KeyError as error:
         raise NeurosimError(f"{path}: entry {error} is missing; the file is damaged or was written by hand") from error
     except NeurosimError as error:

@@ -1,13 +1,14 @@
 """A workload: a network, the data it is asked about, and where both come from.
 
-It is found by name among the shipped ones, as a folder with a ``workload.yaml``, as a native model file with an input
-array, or as an npz with a network and its own core map (see `core_map_npz`).
+It is found by name among the shipped ones, as a folder with a ``workload.yaml``, as a native or NIR model file with an
+input array, as a folder that a framework's network was recorded in (see `recording`), or as an npz with a network and
+its own core map (see `core_map_npz`).
 """
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from neurosim.files import read_npz
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
 from neurosim.workload.encoders import encode
+from neurosim.workload.recording import is_recording, read_recording
+from neurosim.workload.user_files import is_hdf5, load_array, value_bits
 
 MAX_YAML_BYTES = 1 << 20
 
@@ -163,29 +166,16 @@ def _from_folder(folder: Path) -> Workload:
     )
 
 
-def load_array(path: Path) -> np.ndarray:
-    """One array from .npy, or from an .npz that holds one or names it images, spikes, labels or data."""
-    path = Path(path)
-    if path.suffix == ".npz":
-        arrays = read_npz(path)
-        for name in ("spikes", "images", "data", "labels"):
-            if name in arrays:
-                return arrays[name]
-        if len(arrays) == 1:
-            return next(iter(arrays.values()))
-        raise NeurosimError(f"{path}: holds {sorted(arrays)}; expected one array, or one named spikes or images")
-    try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise NeurosimError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise NeurosimError(f"{path}: not a readable .npy file ({error})") from error
-    if not isinstance(array, np.ndarray):
-        raise NeurosimError(f"{path}: expected a .npy or .npz file")
-    return array
+def _from_model_file(
+    path: Path, input_path: Path | None, labels_path: Path | None, steps: int | None, profile: str | None
+) -> Workload:
+    if is_hdf5(path):
+        from neurosim.workload.nir_in import read_nir
 
-
-def _from_model_file(path: Path, input_path: Path | None, labels_path: Path | None, steps: int | None) -> Workload:
+        made = _with_data(path, read_nir(path, profile), input_path, labels_path, steps)
+        bits = 1 if made.encoder is not None else value_bits(made.data)
+        return made if bits == 1 else replace(made, network=read_nir(path, profile, input_bits=bits))
+    _no_profile(path, profile)
     arrays = read_npz(path)
     if "indptr" in arrays and "core" in arrays:
         from neurosim.workload.core_map_npz import load_core_map_network
@@ -197,11 +187,22 @@ def _from_model_file(path: Path, input_path: Path | None, labels_path: Path | No
         )  # fmt: skip
     from neurosim.workload.native import load_network
 
-    network = load_network(path)
+    return _with_data(path, load_network(path), input_path, labels_path, steps)
+
+
+def _no_profile(path: Path, profile: str | None) -> None:
+    if profile is not None:
+        raise NeurosimError(f"{path}: --profile {profile} is for NIR files; this one says itself how it runs")
+
+
+def _with_data(
+    path: Path, network: Network, input_path: Path | None, labels_path: Path | None, steps: int | None
+) -> Workload:
+    """A model with the array that ``--input`` names: images or spikes, as its shape and type say."""
     if input_path is None:
         raise NeurosimError(f"{path}: a model file alone has no data; give --input FILE.npy (and --labels FILE.npy)")
     data = load_array(input_path)
-    labels = None if labels_path is None else load_array(labels_path).astype(np.int64).reshape(-1)
+    labels = None if labels_path is None else load_array(labels_path, ("labels", "data")).astype(np.int64).reshape(-1)
     if data.ndim < 2 or len(data) == 0:
         raise NeurosimError(f"{input_path}: shape {data.shape}, expected (samples, ...) with at least one sample")
     if labels is not None and len(labels) != len(data):
@@ -220,17 +221,54 @@ def _from_model_file(path: Path, input_path: Path | None, labels_path: Path | No
     )
 
 
-def load_workload(
-    name_or_path: str, input_path: Path | None = None, labels_path: Path | None = None, timesteps: int | None = None
-) -> Workload:
-    """Find and read a workload. Raises NeurosimError that names the closest shipped one for an unknown name."""
+def _from_recording(folder: Path, profile: str | None) -> Workload:
+    from neurosim.workload.nir_in import read_nir
+
+    recorded = read_recording(folder, profile)
+    bits = value_bits(recorded.input)
+    network = read_nir(recorded.model, recorded.profile, input_bits=None if bits == 1 else bits)
+    name = folder.resolve().name
+    title = str(recorded.meta.get("task", "")) or f"recorded by {recorded.meta.get('framework', 'a framework')}"
+    return Workload(name, title, network, recorded.input, recorded.labels, None, recorded.input.shape[1])
+
+
+def load_model(name_or_path: str, profile: str | None = None) -> Network:
+    """The network of a workload or model file, without its data. Errors as `load_workload`."""
     path = Path(name_or_path)
-    if name_or_path in list_workloads():
-        return _from_folder(data_root("workloads") / name_or_path)
-    if path.is_dir():
-        return _from_folder(path)
+    if not path.is_file() or name_or_path in list_workloads():
+        return load_workload(name_or_path, profile=profile).network
+    if is_hdf5(path):
+        from neurosim.workload.nir_in import read_nir
+
+        return read_nir(path, profile)
+    _no_profile(path, profile)
+    if "indptr" in (arrays := read_npz(path)) and "core" in arrays:
+        return load_workload(name_or_path, timesteps=1).network
+    from neurosim.workload.native import load_network
+
+    return load_network(path)
+
+
+def load_workload(
+    name_or_path: str,
+    input_path: Path | None = None,
+    labels_path: Path | None = None,
+    timesteps: int | None = None,
+    profile: str | None = None,
+) -> Workload:
+    """Find and read a workload; ``profile`` says how a NIR file runs (`profiles.profile`).
+
+    Raises NeurosimError that names the closest shipped one for an unknown name.
+    """
+    path = Path(name_or_path)
+    shipped = name_or_path in list_workloads()
+    if not shipped and path.is_dir() and is_recording(path) and not (path / "workload.yaml").exists():
+        return _from_recording(path, profile)
+    if shipped or path.is_dir():
+        _no_profile(path, profile)
+        return _from_folder(data_root("workloads") / name_or_path if shipped else path)
     if path.is_file():
-        return _from_model_file(path, input_path, labels_path, timesteps)
+        return _from_model_file(path, input_path, labels_path, timesteps, profile)
     close = difflib.get_close_matches(name_or_path, list_workloads(), n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise NeurosimError(

@@ -69,7 +69,18 @@ def lifs(draw, shape, integer: bool):
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     lowest = draw(st.sampled_from([1, 1, -2]))
     mostly_zero = st.sampled_from([0, 0, 1, -2])
+    extra = {} if integer else {
+        "current_keep": draw(st.sampled_from([None, None, 0.0, 0.5, 0.9])),
+        "v_floor": draw(st.sampled_from([None, None, -1.0, 0.0])),
+    }  # fmt: skip
+    if not integer and draw(st.integers(0, 4)) == 0:
+        # Several spikes a step: what that needs is drawn with it.
+        return Lif(
+            threshold=_vector(draw, rng, shape, 0.2, 2, False), leak=leak, reset=draw(st.sampled_from(RESETS)),
+            max_spikes=draw(st.sampled_from([2, 3, 255])), refractory=draw(st.sampled_from([0, 1])), **extra,
+        )  # fmt: skip
     return Lif(
+        **extra,
         threshold=None if draw(st.integers(0, 5)) == 5 else _vector(draw, rng, shape, lowest, top, integer),
         leak=leak,
         decay_input=leak.kind in ("multiply", "shift") and draw(st.booleans()),

@@ -119,6 +119,45 @@ def test_float_rules_round_every_operation(engine):
     assert 1 in spikes
 
 
+FLOATS = {
+    # Numbers that float32 holds exactly.
+    "synaptic current": (dict(threshold=None, current_keep=0.5), [4, 0, 0], [0, 0, 0], [4, 6, 7]),
+    "current with bias": (dict(threshold=None, current_keep=0.5, bias=2), [0, 0, 0], [0, 0, 0], [2, 5, 8.5]),
+    "current, decayed": (
+        dict(threshold=99, current_keep=0.5, leak=Leak("multiply", factor=0.5), decay_input=True),
+        [8, 0], [0, 0], [4, 4],
+    ),
+    "current runs on in refractory steps": (
+        dict(threshold=4, current_keep=0.5, refractory=1, reset="hard"), [4, 0, 0], [1, 0, 0], [0, 0, 1],
+    ),
+    "floor": (dict(threshold=5, v_floor=-1), [-7, 3], [0, 0], [-1, 2]),
+    "floor after the reset": (dict(threshold=5, v_floor=2), [6, 0], [1, 0], [2, 2]),
+    "floor above v_reset": (dict(threshold=5, v_floor=-1, reset="hard", v_reset=-3), [6, 0], [1, 0], [-1, -1]),
+    "several spikes": (dict(threshold=2, max_spikes=255), [7, 0, 1, -9], [3, 0, 1, 0], [1, 1, 0, -9]),
+    "at most two": (dict(threshold=2, max_spikes=2), [7], [2], [3]),
+    "several, hard reset": (dict(threshold=2, max_spikes=9, reset="hard", v_reset=1), [7, 1], [3, 1], [1, 1]),
+}  # fmt: skip
+
+
+@ENGINES
+@pytest.mark.parametrize("name", FLOATS)
+def test_float_only_rule(engine, name):
+    model, inputs, spikes, membranes = FLOATS[name]
+    assert one_neuron(inputs, **model, membrane_bits=None)(engine)[:2] == (spikes, membranes)
+
+
+@ENGINES
+def test_a_value_of_several_spikes_counts_as_many_on_arrival(engine):
+    populations = [
+        Population("in", (1,), Input(8)), Population("a", (1,), Lif(2.0, max_spikes=9)),
+        Population("b", (1,), Lif(None)),
+    ]  # fmt: skip
+    one = Dense(np.array([[0.5]], np.float32))
+    network = Network(populations, [Projection("in", "a", one), Projection("a", "b", one)])
+    trace = run_function(network, Stimulus.from_dense(np.array([14, 0]).reshape(1, 2, 1)), engine)
+    assert trace.membrane[0].tolist() == [0, 1, 1.5] and trace.value.tolist() == [14, 3]
+
+
 @ENGINES
 def test_active_and_saturations(engine):
     assert one_neuron([0, 3, 0], threshold=9)(engine)[2] == [0, 1, 1], "touched, then away from rest"

@@ -61,6 +61,9 @@ SHIFT = Leak("shift", shift=2)
         ({"lif": Lif(1, SHIFT, True, membrane_bits=8)}, "decay_input", False, r"a.decay_input: True"),
         ({"lif": Lif(1, reset_delay=True, membrane_bits=8)}, "reset_delay", False, r"a.reset_delay: True"),
         ({"lif": Lif(1, refractory=2, membrane_bits=8)}, "refractory", False, r"a.refractory: True"),
+        (FLOATS | {"lif": Lif(1.0, current_keep=0.5)}, "synaptic_current", False, r"a.current_keep: True"),
+        (FLOATS | {"lif": Lif(1.0, v_floor=0.0)}, "membrane_floor", False, r"a.v_floor: True"),
+        (FLOATS | {"lif": Lif(1.0, max_spikes=2)}, "multi_spike", False, r"a.max_spikes: True"),
     ],
 )
 def test_one_field_at_a_time(fields, limit, value, message):

@@ -42,10 +42,19 @@ def test_slices_add_up_to_what_the_engine_counts(case, tmp_path):
     for core in range(chip.n_cores):
         assert busy[f"core {core} update", "update"] == pytest.approx(stages.timing.update_busy[:, core].sum())
         assert busy[f"core {core} synapse", "receive"] == pytest.approx(stages.timing.synapse_busy[:, core].sum())
+    unit, slowest = chip.core.synapse, stages.timing.synapse_busy.sum()
+    totals = {text: sum(n for (_, name), n in busy.items() if name == text) for text in ("fetch", "accumulate")}
+    lookups = sum(n for (_, name), n in busy.items() if name == "axon lookup")
+    assert lookups == pytest.approx(unit.axon_lookup_cycles * stages.timing.delivered[at_core(stages.plan)].sum())
+    assert max(totals.values()) + lookups <= slowest <= sum(totals.values()) + lookups  # side by side, row by row
     flits = sum(1 for e in listed if e["name"] == "flit")
     assert flits == stages.timing.link_flits.sum()
     ends = [e["ts"] + e["dur"] for e in listed if e["name"] == "barrier"]
     assert max(ends) == pytest.approx(stages.timing.round_cycles.sum() * quantum_us)
+
+
+def at_core(plan):
+    return plan.route_endpoint < plan.n_cores
 
 
 def test_slices_of_one_track_never_overlap(case, tmp_path):

@@ -67,12 +67,14 @@ def test_round_trip_is_exact(tmp_path):
 
 def test_float_network_round_trips(tmp_path):
     weights = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
-    model = Lif(1.0, Leak("multiply", factor=0.9), decay_input=True)
+    model = Lif(1.0, Leak("multiply", factor=0.9), True, current_keep=0.5, v_floor=-1.0, max_spikes=3)
     network = Network(
-        [Population("in", (3,), Input()), Population("a", (2,), model)], [Projection("in", "a", Dense(weights))]
-    )
+        [Population("in", (3,), Input()), Population("a", (2,), model)], [Projection("in", "a", Dense(weights))],
+        metadata={"profile": "a profile"},
+    )  # fmt: skip
     save_network(network, tmp_path / "f.npz")
-    assert load_network(tmp_path / "f.npz").content_hash() == network.content_hash()
+    again = load_network(tmp_path / "f.npz")
+    assert again.content_hash() == network.content_hash() and again.metadata == {"profile": "a profile"}
 
 
 def test_every_truncation_is_a_clear_error(tmp_path):

@@ -117,7 +117,7 @@ def _incoming(network: Network, pop: np.ndarray) -> np.ndarray:
 
 def _populations(network: Network) -> tuple[np.ndarray, np.ndarray]:
     pop = np.zeros((len(network.populations), len(fp.POP_COLUMNS)), np.int64)
-    pop_float = np.zeros((len(network.populations), 5), np.float32)
+    pop_float = np.zeros((len(network.populations), 7), np.float32)
     stimulus_start = 0
     for position, population in enumerate(network.populations):
         row, model = pop[position], population.model
@@ -154,6 +154,8 @@ def _lif(model: Lif, row: np.ndarray, numbers: np.ndarray) -> None:
     row[fp.DELAYED], row[fp.STRICT] = model.reset_delay, model.compare == ">"
     row[fp.REFRACTORY], row[fp.SPIKES] = model.refractory, model.threshold is not None
     row[fp.LEAK_FIRST], row[fp.DECAY_INPUT] = model.leak_first_step, model.decay_input
+    row[fp.CURRENT], row[fp.FLOOR] = model.current_keep is not None, model.v_floor is not None
+    row[fp.MOST], row[fp.GRADED] = model.max_spikes, model.max_spikes > 1
     if model.membrane_bits is None:
         _lif_float(model, numbers)
         return
@@ -173,6 +175,7 @@ def _lif_float(model: Lif, numbers: np.ndarray) -> None:
         numbers[fp.REMOVE_F] = 2.0**-leak.shift
     numbers[fp.AMOUNT_F] = leak.amount or 0
     numbers[fp.REST_F], numbers[fp.RESET_TO_F] = model.v_rest, model.v_reset
+    numbers[fp.CURRENT_F], numbers[fp.FLOOR_F] = model.current_keep or 0, model.v_floor or 0
 
 
 def _gain(network: Network, projection: Projection, pop: np.ndarray):

@@ -25,17 +25,19 @@ POP_COLUMNS = (
     "KIND", "N", "START", "GRADED", "STIMULUS_START", "SHIFT", "CHANNELS", "PIXELS", "CHANNEL_LAST", "GRANULES",
     "LEAK", "ROUNDING", "NUMERATOR", "LEAK_BITS", "AMOUNT", "REST", "RESET_TO", "RESET", "DELAYED", "STRICT",
     "REFRACTORY", "SPIKES", "LEAK_FIRST", "DECAY_INPUT", "LOW", "HIGH", "WRAP_BITS", "IN_START", "IN_STOP",
+    "CURRENT", "FLOOR", "MOST",
     "FUSED", "KEEP", "KEEP_ADD", "KEEP_BITS",
 )  # fmt: skip
 (
     KIND, N, START, GRADED, STIMULUS_START, SHIFT, CHANNELS, PIXELS, CHANNEL_LAST, GRANULES,
     LEAK, ROUNDING, NUMERATOR, LEAK_BITS, AMOUNT, REST, RESET_TO, RESET, DELAYED, STRICT,
     REFRACTORY, SPIKES, LEAK_FIRST, DECAY_INPUT, LOW, HIGH, WRAP_BITS, IN_START, IN_STOP,
-    FUSED, KEEP, KEEP_ADD, KEEP_BITS,
+    CURRENT, FLOOR, MOST, FUSED, KEEP, KEEP_ADD, KEEP_BITS,
 ) = range(len(POP_COLUMNS))  # fmt: skip
 
-# Float parameters of a population: what a leak keeps, what it removes, its amount, v_rest and v_reset.
-KEEP_F, REMOVE_F, AMOUNT_F, REST_F, RESET_TO_F = range(5)
+# Float parameters of a population: what a leak keeps, what it removes, its amount, v_rest, v_reset, what a synaptic
+# current keeps, the floor.
+KEEP_F, REMOVE_F, AMOUNT_F, REST_F, RESET_TO_F, CURRENT_F, FLOOR_F = range(7)
 
 PROJ_COLUMNS = (
     "P_KIND", "SOURCE", "DELAY", "PLAIN", "WIDTH", "BASE", "TABLE", "FAN_OUT", "IN_PIXELS", "OUT_PIXELS",
@@ -51,7 +53,7 @@ class Tables(NamedTuple):
     """The read-only arrays that a kernel is given. A is the type of the sums: int32, int64 or float32.
 
     order : (n_populations,) int64, update order. incoming : projections by target, ascending (IN_START..IN_STOP).
-    pop : (n_populations, n_columns) int64; pop_float : (n_populations, 5) float32; proj : (n_projections, n_columns).
+    pop : (n_populations, n_columns) int64; pop_float : (n_populations, 7) float32; proj : (n_projections, n_columns).
     gain : (n_projections,) A, factor of a spike's value: the shift left over by SHIFT, or the weight of a pool or copy.
     w8, w16, w32 : weights by width, projections one after another. Dense: (n_source, n_target); conv: (C_in, tap,
     C_out / groups) with kernel columns reversed; sparse: as stored. Float networks: all three are one float32 array.
@@ -129,16 +131,19 @@ class FunctionPlan:
 
 
 class Workspace(NamedTuple):
-    """What one worker changes. State by neuron (n_neurons,): v, wait, pending; the rest is scratch of one population.
+    """What one worker changes. State by neuron (n_neurons,): v, synaptic (the current), wait, pending; the rest is
+    scratch of one population.
 
     sums, current : A. marks, pixel_marks : uint8, in the order of the sums; seen : uint8, by
     source, and listed : int32, those that were.
     wide : int64 or float32, and narrow : int32 or float32, one block.
+    counts : uint8, spikes of a neuron that can send several.
     active, fired : uint8 0 or 1; active_words, fired_words : the same memory as uint64.
     saturations, broken : (n_populations,) int64 counts.
     """
 
     v: np.ndarray
+    synaptic: np.ndarray
     wait: np.ndarray
     pending: np.ndarray
     sums: np.ndarray
@@ -148,6 +153,7 @@ class Workspace(NamedTuple):
     listed: np.ndarray
     pixel_marks: np.ndarray
     wide: np.ndarray
+    counts: np.ndarray
     narrow: np.ndarray
     active: np.ndarray
     active_words: np.ndarray
@@ -175,6 +181,7 @@ def make_workspace(plan: FunctionPlan) -> Workspace:
     fired_words = np.zeros(-(-largest // 8), np.uint64)
     return Workspace(
         v=aligned_zeros(n, plan.narrow),
+        synaptic=np.zeros(n, plan.narrow),
         wait=np.zeros(n, np.uint8),
         pending=np.zeros(n, np.uint8),
         sums=aligned_zeros(largest, plan.sum_type),
@@ -184,6 +191,7 @@ def make_workspace(plan: FunctionPlan) -> Workspace:
         listed=np.zeros(largest + 1, np.int32),
         pixel_marks=np.zeros(largest, np.uint8),
         wide=np.zeros(BLOCK, np.float32 if plan.narrow is np.float32 else np.int64),
+        counts=np.zeros(largest, np.uint8),
         narrow=aligned_zeros(BLOCK, plan.narrow),
         active=active_words.view(np.uint8),
         active_words=active_words,

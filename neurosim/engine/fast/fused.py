@@ -1,6 +1,7 @@
 """The rules of most `Lif` populations in two passes over a block, instead of one pass a rule.
 
-Which populations: they spike, do not wait, do not wrap and do not decay their input; their reset is hard or subtract;
+Which populations: they spike, do not wait, do not wrap and do not decay their input; they
+have no synaptic current, no floor and one spike a step; their reset is hard or subtract;
 float: no leak or multiply; integer: a leak that rounds down or to nearest, and sums, thresholds and what the leak makes
 of a membrane within int32 (`function_lower` proves it). All others take `neurons`. Both say the same in every bit.
 

@@ -71,13 +71,33 @@ def input_int(wide, n, pop, current, bias):
 
 
 @inner
-def input_float(wide, n, pop, numbers, current, bias):
-    if pop[fp.DECAY_INPUT]:
+def input_float(wide, n, pop, numbers, current, bias, synaptic):
+    if pop[fp.CURRENT]:
+        keep = numbers[fp.CURRENT_F]
+        for j in range(n):
+            synaptic[j] = (synaptic[j] * keep + current[j]) + bias[j]
+        if pop[fp.DECAY_INPUT]:
+            for j in range(n):
+                wide[j] = wide[j] + synaptic[j] * numbers[fp.REMOVE_F]
+        else:
+            for j in range(n):
+                wide[j] = wide[j] + synaptic[j]
+    elif pop[fp.DECAY_INPUT]:
         for j in range(n):
             wide[j] = (wide[j] + current[j] * numbers[fp.REMOVE_F]) + bias[j]
     else:
         for j in range(n):
             wide[j] = (wide[j] + current[j]) + bias[j]
+
+
+@inner
+def limit_float(wide, n, pop, numbers):
+    """Nothing below the floor; a clip here is a rule of the neuron, no saturation."""
+    if pop[fp.FLOOR]:
+        floor = numbers[fp.FLOOR_F]
+        for j in range(n):
+            wide[j] = max(wide[j], floor)
+    return 0
 
 
 @inner
@@ -101,11 +121,11 @@ def leak(wide, n, pop, numbers):
     """Rule 2. Skipped by the caller in timestep 0 when the model says so."""
 
 
-def add_input(wide, n, pop, numbers, current, bias):
+def add_input(wide, n, pop, numbers, current, bias, synaptic):
     """Rule 3. ``current`` is I before the shift that the population's projections share."""
 
 
-def limit(wide, n, pop):
+def limit(wide, n, pop, numbers):
     """Rule 5; returns the number of clippings."""
 
 
@@ -129,17 +149,19 @@ def _leak(wide, n, pop, numbers):
 
 
 @overload(add_input)
-def _add_input(wide, n, pop, numbers, current, bias):
+def _add_input(wide, n, pop, numbers, current, bias, synaptic):
     if _is_float(wide):
-        return lambda wide, n, pop, numbers, current, bias: input_float(wide, n, pop, numbers, current, bias)
-    return lambda wide, n, pop, numbers, current, bias: input_int(wide, n, pop, current, bias)
+        return lambda wide, n, pop, numbers, current, bias, synaptic: input_float(
+            wide, n, pop, numbers, current, bias, synaptic
+        )
+    return lambda wide, n, pop, numbers, current, bias, synaptic: input_int(wide, n, pop, current, bias)
 
 
 @overload(limit)
-def _limit(wide, n, pop):
+def _limit(wide, n, pop, numbers):
     if _is_float(wide):
-        return lambda wide, n, pop: 0
-    return lambda wide, n, pop: limit_int(wide, n, pop)
+        return lambda wide, n, pop, numbers: limit_float(wide, n, pop, numbers)
+    return lambda wide, n, pop, numbers: limit_int(wide, n, pop)
 
 
 @overload(rest_of)
@@ -181,3 +203,22 @@ def cross(wide, n, threshold, strict, fired):
             fired[j] = wide[j] >= threshold[j]
             count += fired[j]
     return count
+
+
+@inner
+def count_spikes(wide, n, threshold, most, fired, counts):
+    """Rule 6 for neurons that can send several: whole thresholds in the membrane, at most ``most``."""
+    for j in range(n):
+        counts[j] = min(np.floor(wide[j] / threshold[j]), most) if fired[j] else 0
+
+
+@inner
+def reset_counted(wide, n, pop, numbers, threshold, counts):
+    """Rule 7 for them."""
+    if pop[fp.RESET] == fp.RESET_HARD:
+        to = reset_to(wide, pop, numbers)
+        for j in range(n):
+            wide[j] = to if counts[j] else wide[j]
+    elif pop[fp.RESET] == fp.RESET_SUBTRACT:
+        for j in range(n):
+            wide[j] = wide[j] - threshold.dtype.type(counts[j]) * threshold[j] if counts[j] else wide[j]

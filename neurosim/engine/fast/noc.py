@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosim.engine.fast.layout import build_chip, dims_of
-from neurosim.engine.fast.rounds import Work, new_log, new_tally, routes_of, run_round
+from neurosim.engine.fast.rounds import kind_of, new_log, new_tally, routes_of, run_round
+from neurosim.engine.fast.walk import Work
 
 if TYPE_CHECKING:
     from neurosim.engine.noc import NodeProgram
@@ -21,7 +22,8 @@ def run_packets(program: NodeProgram) -> tuple[np.ndarray, np.ndarray]:
     tally, log = new_tally(plan), new_log(plan, True)
     dims = dims_of(plan)
     chip = build_chip(plan, dims)
-    run_round(0, dims, chip, work, routes_of(plan, dims, True), tally.sent, tally.delivered, log)
+    routes, trees = routes_of(plan, dims, True)
+    run_round(0, dims, chip, work, routes, tally.sent, tally.delivered, log, *kind_of(plan, trees))
     times = np.zeros((n, 2), np.int64)
     times[log.rows[1:, 0]] = log.rows[1:, 1:]
     return times[:, 0], times[:, 1]

@@ -9,7 +9,7 @@ from numba import njit
 
 from neurosim.engine.fast import columns as c
 from neurosim.engine.fast.barrier import end_of, round_length
-from neurosim.engine.fast.layout import BUS, Dims
+from neurosim.engine.fast.layout import Dims
 from neurosim.engine.fast.router import allocate_single
 from neurosim.engine.fast.router_channels import allocate
 from neurosim.engine.fast.router_fork import allocate_fork
@@ -39,7 +39,6 @@ class Routes(NamedTuple):
     conflict: np.ndarray  # empty unless pipe.conflicts
     packet_of_route: np.ndarray  # filled only for a log
     packets: Packets
-    trees: Trees
     pipe: Pipe
 
 
@@ -68,7 +67,16 @@ def new_work(n_endpoints: int, n_neurons: int) -> Work:
     return Work(np.zeros(n_endpoints, np.int64), *(np.zeros(most, np.int64) for _ in range(3)))
 
 
-def routes_of(plan: TimingPlan, dims: Dims, log: bool) -> Routes:
+def kind_of(plan: TimingPlan, trees: Trees) -> tuple[bool | None, Trees | None]:
+    """(single, trees): True for routers of one channel and packets of one flit; the trees of multicast; else None."""
+    router = plan.router
+    if router.multicast:
+        return None, trees
+    single = router.virtual_channels == 1 and router.flits_per_packet == 1 and router.topology != "bus"
+    return True if single else None, None
+
+
+def routes_of(plan: TimingPlan, dims: Dims, log: bool) -> tuple[Routes, Trees]:
     packets, trees = build_packets(plan, dims)
     ptr, busy = (np.ascontiguousarray(a, np.int64) for a in (plan.route_ptr, plan.route_busy))
     of_route = np.zeros(0, np.int64)
@@ -82,7 +90,7 @@ def routes_of(plan: TimingPlan, dims: Dims, log: bool) -> Routes:
         some, bool(plan.overlap_lookup), max(1, int(plan.lookup_cycles)),
         int(plan.fill_cycles), bool(plan.serial_egress), bool(plan.shared_port),
     )  # fmt: skip
-    return Routes(ptr, busy, np.ascontiguousarray(conflict, np.int64), of_route, packets, trees, pipe)
+    return Routes(ptr, busy, np.ascontiguousarray(conflict, np.int64), of_route, packets, pipe), trees
 
 
 def new_tally(plan: TimingPlan) -> Tally:
@@ -132,8 +140,11 @@ def start_units(start, m, dims, batches, batch_cycles, batch_end):
 
 
 @njit(cache=True, nogil=True)
-def run_round(start, dims, chip, work, routes, sent, delivered, log):
-    """Run from quantum ``start`` until nobody is left to wake. Returns (last finish, a quantum for the next start)."""
+def run_round(start, dims, chip, work, routes, sent, delivered, log, single, trees):
+    """Run from quantum ``start`` until nobody is left to wake. Returns (last finish, a quantum for the next start).
+
+    ``single`` and ``trees`` are as of `kind_of`: None where a kind of router is not there, which is then not compiled.
+    """
     m = pointer(chip)
     start_units(start, m, dims, work.batches, work.batch_cycles, work.batch_end)
     # Bare pointers: an array handed to a function in the loop costs an atomic count of references.
@@ -146,10 +157,8 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
     )
     packets_sent, packets_delivered = pointer(sent), pointer(delivered)
     logging, inject_at, log_rows = log.rows.shape[0] > 0, pointer(log.inject_at), pointer(log.rows)
-    pipe, trees, route_ptr = routes.pipe, routes.trees, routes.ptr
+    pipe, route_ptr = routes.pipe, routes.ptr
     synapse = 2 * dims.endpoints
-    fork = dims.multicast != 0
-    single = dims.vcs == 1 and dims.flits == 1 and dims.topology != BUS and not fork
     last = now = start
     while True:
         now = next_quantum(m, dims, now)
@@ -173,10 +182,10 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
                 m[row + 1 + k] = bits & (bits - 1)
                 actor = (k << 6) + lowest_bit(bits)
                 if actor >= dims.first_router:
-                    if single:
-                        allocate_single(now, actor, m, dims)
-                    elif fork:
+                    if trees is not None:
                         allocate_fork(now, actor, m, dims, trees, route_ptr)
+                    elif single is not None:
+                        allocate_single(now, actor, m, dims)
                     else:
                         allocate(now, actor, m, dims)
                 elif actor >= synapse:
@@ -203,8 +212,9 @@ def run_round(start, dims, chip, work, routes, sent, delivered, log):
 
 @njit(cache=True, nogil=True)
 def run_rounds(
-    first, last, start, dims, chip, walk, spikes, routes, work, tally, log, mark, barrier, round_cycles, barrier_cycles
-):
+    first, last, start, dims, chip, walk, spikes, routes, work, tally, log, mark, barrier, round_cycles, barrier_cycles,
+    single, trees,
+):  # fmt: skip
     """Rounds first .. last-1, counted over (sample, round), on a chip whose clock stands at ``start``.
 
     ``mark`` (n_neurons,) scratch, -1 at the beginning. Returns where the clock stands now.
@@ -218,7 +228,7 @@ def run_rounds(
         walk_round(
             timestep, walk, spikes.active, row, mark, number, routes.ptr, tally.counts, work, tally.update_busy[r]
         )
-        finish, next_start = run_round(start, dims, chip, work, routes, tally.sent, tally.delivered, log)
+        finish, next_start = run_round(start, dims, chip, work, routes, tally.sent, tally.delivered, log, single, trees)
         length = round_length(start, finish, chip, dims, barrier)
         round_cycles[sample, r], barrier_cycles[sample, r] = length, start + length - finish
         for e in range(dims.endpoints):

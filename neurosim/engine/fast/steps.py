@@ -8,7 +8,16 @@ from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.accumulate import gather_input
 from neurosim.engine.fast.compile import U, inner, kernel, pasted
 from neurosim.engine.fast.fused import update_fused
-from neurosim.engine.fast.neurons import add_input, cross, leak, limit, reset_where, rest_of
+from neurosim.engine.fast.neurons import (
+    add_input,
+    count_spikes,
+    cross,
+    leak,
+    limit,
+    reset_counted,
+    reset_where,
+    rest_of,
+)
 
 PACK = np.uint64(0x0102040810204080)
 TOP_BYTE = np.uint64(56)
@@ -63,23 +72,23 @@ def clear(pop, sums, marks, pixel_marks, touched):
 
 
 @pasted
-def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold, active, fired, t):
+def update_block(pop, numbers, wide, v, synaptic, wait, pending, current, bias, threshold, active, fired, counts, t):
     """One block of a `Lif` population through the rules of `neurosim.snn.neuron`; returns (clipped, spikes)."""
     n = v.size
     rest = rest_of(wide, pop, numbers)
     for j in range(n):
         wide[j] = v[j]
-        active[j] |= (v[j] != rest) | (bias[j] != 0)
+        active[j] |= (v[j] != rest) | (bias[j] != 0) | (synaptic[j] != 0)
     if pop[fp.LEAK] != fp.LEAK_NONE and (t > 0 or pop[fp.LEAK_FIRST]):
         leak(wide, n, pop, numbers)
-    add_input(wide, n, pop, numbers, current, bias)
+    add_input(wide, n, pop, numbers, current, bias, synaptic)
     refractory = pop[fp.REFRACTORY] > 0
     if pop[fp.DELAYED]:
         reset_where(wide, n, pop, numbers, threshold, pending)
     if refractory:
         for j in range(n):
             wide[j] = v[j] if wait[j] else wide[j]
-    clipped = limit(wide, n, pop)
+    clipped = limit(wide, n, pop, numbers)
     spikes = 0
     if pop[fp.SPIKES]:
         spikes = cross(wide, n, threshold, pop[fp.STRICT], fired)
@@ -93,10 +102,14 @@ def update_block(pop, numbers, wide, v, wait, pending, current, bias, threshold,
     elif pop[fp.DELAYED]:
         for j in range(n):
             pending[j] = fired[j]
-    if spikes and not pop[fp.DELAYED]:
+    if pop[fp.MOST] > 1:
+        count_spikes(wide, n, threshold, pop[fp.MOST], fired, counts)
+        reset_counted(wide, n, pop, numbers, threshold, counts)
+        limit(wide, n, pop, numbers)
+    elif spikes and not pop[fp.DELAYED]:
         reset_where(wide, n, pop, numbers, threshold, fired)
-        if pop[fp.RESET] == fp.RESET_SUBTRACT:
-            clipped += limit(wide, n, pop)
+        if pop[fp.RESET] == fp.RESET_SUBTRACT or pop[fp.FLOOR]:
+            clipped += limit(wide, n, pop, numbers)
     for j in range(n):
         v[j] = wide[j]
     return clipped, spikes
@@ -120,8 +133,8 @@ def update_lif(tables, work, p, t, current):
         if not pop[fp.SPIKES]:
             fired[:] = 0
         clipped, spikes = update_block(
-            pop, numbers, work.wide, work.v[here], work.wait[here], work.pending[here], current[a:b],
-            tables.bias[here], tables.threshold[here], work.active[here], fired, t,
+            pop, numbers, work.wide, work.v[here], work.synaptic[here], work.wait[here], work.pending[here],
+            current[a:b], tables.bias[here], tables.threshold[here], work.active[here], fired, work.counts[a:b], t,
         )  # fmt: skip
         work.saturations[p] += clipped
         total += spikes
@@ -146,6 +159,17 @@ def emit_fired(pop, fired, fired_words, listed, neuron, used):
             neuron[end] = U(start) + j
             end += U(fired[j])
     return np.int64(end)
+
+
+@inner
+def emit_counts(pop, counts, neuron, value, used):
+    """Append the neurons that fired with how often they did."""
+    for j in range(pop[fp.N]):
+        if counts[j]:
+            neuron[used] = pop[fp.START] + j
+            value[used] = counts[j]
+            used += 1
+    return used
 
 
 @inner
@@ -194,10 +218,12 @@ def run_steps(tables, work, stimulus, timesteps, chunk, s, t, used, first, last,
     # Named here, not in the loops: each look into a tuple counts a reference, and handing over a whole tuple counts one
     # for each of its arrays.
     v, v_init, wait, pending, active_words = work.v, tables.v_init, work.wait, work.pending, work.active_words
+    synaptic = work.synaptic
     while s < chunk[1]:
         if t == 0:
             for j in range(n_neurons):
                 v[j] = v_init[j]
+                synaptic[j] = 0
                 wait[j] = 0
                 pending[j] = 0
         while t < timesteps:
@@ -237,7 +263,10 @@ def step_population(tables, work, p, t, row, first, last, neuron, value, used):
         current = settle(pop, work.sums, work.current, work.marks, work.pixel_marks, touched, active)
     start = used
     if pop[fp.KIND] == fp.LIF:
-        if update_lif(tables, work, p, t, current):
+        spikes = update_lif(tables, work, p, t, current)
+        if spikes and pop[fp.MOST] > 1:
+            used = emit_counts(pop, work.counts, neuron, value, used)
+        elif spikes:
             used = emit_fired(pop, work.fired, work.fired_words, work.listed, neuron, used)
     elif touched & fp.ARRIVED:
         used = emit_relay(pop, work.broken[p : p + 1], current, neuron, value, used)

@@ -12,7 +12,7 @@ import numpy as np
 from neurosim.engine.fast.barrier import build_barrier
 from neurosim.engine.fast.columns import FLITS
 from neurosim.engine.fast.layout import build_chip, dims_of, outputs_of
-from neurosim.engine.fast.rounds import Tally, new_log, new_tally, new_work, routes_of, run_rounds
+from neurosim.engine.fast.rounds import Tally, kind_of, new_log, new_tally, new_work, routes_of, run_rounds
 from neurosim.engine.fast.walk import build_spikes, build_walk
 from neurosim.engine.plan import PacketLog, TimingPlan, TimingResult
 from neurosim.snn.trace import SpikeTrace
@@ -34,10 +34,10 @@ class Worker:
 class Job:
     """A plan and a trace lowered for the kernels, and what the workers produce."""
 
-    def __init__(self, plan: TimingPlan, trace: SpikeTrace, log: bool) -> None:
-        self.plan, self.want_log = plan, log
+    def __init__(self, plan: TimingPlan, trace: SpikeTrace, log: bool, estimate: bool = False) -> None:
+        self.plan, self.want_log, self.estimate = plan, log, estimate
         self.dims = dims_of(plan)
-        self.routes = routes_of(plan, self.dims, log)
+        self.routes, self.trees = routes_of(plan, self.dims, log)
         self.walk, self.spikes = build_walk(plan), build_spikes(trace)
         self.round_cycles = np.zeros((trace.n_samples, plan.n_rounds), np.int64)
         self.barrier_cycles = np.zeros_like(self.round_cycles)
@@ -51,9 +51,19 @@ class Job:
         if worker is None:
             worker = self.mine.worker = Worker(self.plan, self.want_log)
             self.workers.append(worker)
+        if self.estimate:
+            from neurosim.engine.fast.estimate import estimate_rounds
+
+            worker.clock = estimate_rounds(
+                first, last, worker.clock, self.dims, worker.chip, self.walk, self.spikes, self.routes, worker.work,
+                worker.tally, worker.mark, worker.barrier, self.round_cycles, self.barrier_cycles,
+                self.trees if self.plan.router.multicast else None
+            )  # fmt: skip
+            return last - first
         worker.clock = run_rounds(
             first, last, worker.clock, self.dims, worker.chip, self.walk, self.spikes, self.routes, worker.work,
-            worker.tally, worker.log, worker.mark, worker.barrier, self.round_cycles, self.barrier_cycles
+            worker.tally, worker.log, worker.mark, worker.barrier, self.round_cycles, self.barrier_cycles,
+            *kind_of(self.plan, self.trees)
         )  # fmt: skip
         if self.want_log:
             rows = worker.log.rows
@@ -69,9 +79,10 @@ def fast_timing(
     log: bool = False,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
+    estimate: bool = False,
 ) -> TimingResult:
     """Cycles and counts of ``trace`` on ``plan``. ``progress(done)`` is told how many samples' worth is done."""
-    job = Job(plan, trace, log)
+    job = Job(plan, trace, log, estimate)
     total = trace.n_samples * plan.n_rounds
     threads = max(1, threads or os.cpu_count() or 1)
     size = 1 if log else max(1, min(256, total // (4 * threads)))

@@ -186,7 +186,7 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
 
 @njit(cache=True, nogil=True)
 def walk_round(timestep, walk, active_bits, row, mark, stamp, route_ptr, counts, work, update_busy):
-    """The batches of every endpoint, into ``work``; adds each endpoint's update work to ``update_busy``."""
+    """The batches of every endpoint, into ``work``; adds update work to ``update_busy``. Returns spikes to be sent."""
     n_batches = n_spikes = 0
     for e in range(work.batches.size):
         n_batches, n_spikes, busy = walk_endpoint(
@@ -194,3 +194,4 @@ def walk_round(timestep, walk, active_bits, row, mark, stamp, route_ptr, counts,
             work.batch_end, work.spikes, n_batches, n_spikes
         )  # fmt: skip
         update_busy[e] += busy
+    return n_spikes

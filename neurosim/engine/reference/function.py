@@ -105,8 +105,9 @@ class _Sample:
     def fired(self, population, current, touched, timestep) -> tuple[Spikes, np.ndarray]:
         lif = self.lifs[population.name]
         active = lif.has_something_to_do(touched)
-        neurons = np.flatnonzero(lif.step(current, timestep))
-        return (neurons, np.ones(neurons.size, current.dtype)), active
+        value = lif.step(current, timestep)
+        neurons = np.flatnonzero(value)
+        return (neurons, value[neurons].astype(current.dtype)), active
 
     def relayed(self, population, current, touched, timestep) -> tuple[Spikes, np.ndarray]:
         neurons = np.flatnonzero(current)

@@ -54,7 +54,7 @@ def decayed_input(current: np.ndarray, leak: Leak) -> np.ndarray:
 
 
 class LifPopulation:
-    """State of one `Lif` population and its step. Arrays (n,): v, wait (refractory steps left), pending (bool)."""
+    """State of one `Lif` population and its step. Arrays (n,): v, c, wait (refractory steps left), pending (bool)."""
 
     def __init__(self, population: Population) -> None:
         self.model = model = population.model
@@ -67,18 +67,19 @@ class LifPopulation:
         if model.threshold is not None:
             self.threshold = model.per_neuron("threshold", population.shape, where).astype(self.dtype)
         self.v_rest, self.v_reset = self.dtype(model.v_rest), self.dtype(model.v_reset)
+        self.c = np.zeros_like(self.v)
         self.wait = np.zeros(population.n_neurons, np.int64)
         self.pending = np.zeros(population.n_neurons, bool)
         self.clipped = 0
 
     def has_something_to_do(self, touched: np.ndarray) -> np.ndarray:
         """The `active` bit of each neuron, before the update."""
-        return touched | (self.v != self.v_rest) | (self.bias != 0)
+        return touched | (self.v != self.v_rest) | (self.bias != 0) | (self.c != 0)
 
     def limited(self, v: np.ndarray, who: np.ndarray) -> np.ndarray:
         """Saturated to, or wrapped at, the membrane's width; clippings of the neurons ``who`` are counted."""
         if not self.integer:
-            return v
+            return v if self.model.v_floor is None else np.maximum(v, np.float32(self.model.v_floor))
         half = 1 << (self.model.membrane_bits - 1)
         if self.model.overflow == "wrap":
             return (v + half) % (2 * half) - half
@@ -87,32 +88,40 @@ class LifPopulation:
         return limited
 
     def step(self, current: np.ndarray, timestep: int) -> np.ndarray:
-        """One timestep with synaptic input ``current`` (n,); returns which neurons spike, (n,) bool."""
+        """One timestep with synaptic input ``current`` (n,); returns the value of each neuron's spike, 0 for none."""
         model = self.model
         ready = self.wait == 0
         v = self.v
         if timestep > 0 or model.leak_first_step:
             v = leaked(v, model.leak, self.v_rest)
-        v = v + (decayed_input(current, model.leak) if model.decay_input else current) + self.bias
+        bias = self.bias
+        if model.current_keep is not None:
+            self.c = current = (self.c * np.float32(model.current_keep) + current) + bias
+            bias = self.dtype(0)
+        v = v + (decayed_input(current, model.leak) if model.decay_input else current) + bias
         if model.reset_delay and self.threshold is not None:
-            v = np.where(self.pending, self.reset(v), v)
+            v = np.where(self.pending, self.reset(v, self.dtype(1)), v)
         v = self.limited(v, ready)
         spikes = ready & self.crossed(v)
+        value = spikes.astype(self.dtype)
+        if model.max_spikes > 1:
+            fit = np.floor(v / self.threshold)
+            value = np.where(spikes, np.minimum(fit, np.float32(model.max_spikes)), value)
         if spikes.any() and not model.reset_delay:
-            v = np.where(spikes, self.limited(self.reset(v), spikes), v)
+            v = np.where(spikes, self.limited(self.reset(v, value), spikes), v)
         self.v = np.where(ready, v, self.v)
         if model.reset_delay:
             self.pending = np.where(ready, spikes, self.pending)
         self.wait = np.where(spikes, model.refractory, np.maximum(self.wait - 1, 0))
-        return spikes
+        return value
 
     def crossed(self, v: np.ndarray) -> np.ndarray:
         if self.threshold is None:
             return np.zeros(v.size, bool)
         return v > self.threshold if self.model.compare == ">" else v >= self.threshold
 
-    def reset(self, v: np.ndarray) -> np.ndarray:
-        """What a spike leaves of a membrane."""
+    def reset(self, v: np.ndarray, value: np.ndarray) -> np.ndarray:
+        """What a spike of ``value`` leaves of a membrane."""
         if self.model.reset == "hard":
             return np.full_like(v, self.v_reset)
-        return v - self.threshold if self.model.reset == "subtract" else v
+        return v - value * self.threshold if self.model.reset == "subtract" else v
