@@ -130,6 +130,41 @@ def simulate(
     return result
 
 
+def ann_on_array(
+    workload: str | Workload,
+    array: str = "edge-28nm-16x16",
+    *,
+    samples: int = 200,
+    batch: int = 1,
+    numbers: str = "int8",
+    weights: str = "dram",
+) -> dict[str, Any]:
+    """The workload's ANN twin on a systolic array (`neurosim.baseline.array_cost`), and on published accelerators.
+
+    Adds ``accuracy`` (None unless ``numbers`` are the twin's own int8), ``samples`` and ``anchors``. Raises
+    NeurosimError for a workload without a twin and for anything that the array does not know.
+    """
+    from neurosim.baseline.anchors import ANCHORS, cost_anchored
+    from neurosim.baseline.ann_model import AnnModel
+    from neurosim.baseline.array import numbers as number_format
+    from neurosim.baseline.array import preset
+    from neurosim.baseline.array_cost import cost_on_array
+
+    work = load_workload(workload) if isinstance(workload, str) else workload
+    if work.ann_path is None:
+        raise NeurosimError(f"workload {work.name}: has no ANN twin (no 'ann' in its workload.yaml)")
+    if samples < 1:
+        raise NeurosimError(f"samples: got {samples}, expected at least 1")
+    model, labels = AnnModel.load(work.ann_path), work.labels[:samples]
+    cost = cost_on_array(model, preset(array), number_format(numbers), len(labels), batch, weights)
+    predicted = model.predict(work.data[:samples]) if numbers == "int8" else None
+    return {
+        "workload": work.name, "array": array, "samples": len(labels), "numbers": numbers, "weights": weights, **cost,
+        "accuracy": None if predicted is None else float((predicted == labels).mean()),
+        "anchors": {name: cost_anchored(name, cost["macs"]) for name in ANCHORS},
+    }  # fmt: skip
+
+
 def to_nir(workload: str | Workload | Network, path: Path, dt: float = 1e-4) -> None:
     """Write the network of a workload (name, folder, model file or object) to a NIR file, ``dt`` seconds a timestep.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neurosim.cli_costs import JsonFlag, ann, conventions, print_json
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -24,12 +24,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 @contextmanager
@@ -113,7 +107,7 @@ def run(
     saved = result.save(out / _result_name(result.provenance["parameters"]))
     drawn = _draw(result, plots, saved.stem)
     if as_json:
-        _print_json({**result.to_json(), "saved": str(saved), "plots": [str(path) for path in drawn]})
+        print_json({**result.to_json(), "saved": str(saved), "plots": [str(path) for path in drawn]})
         return
     from neurosim.report.text import console, result_text
 
@@ -180,7 +174,7 @@ def list_command(
 
         listing["chips"] = [{"name": name, "title": load_chip(name).title} for name in list_chips()]
     if as_json:
-        _print_json(listing)
+        print_json(listing)
         return
     for title, rows in listing.items():
         typer.secho(title, bold=True)
@@ -203,7 +197,7 @@ def show(
         raise NeurosimError(f"show: got {kind!r}, expected one of {', '.join(makers)}")
     plain, readable = makers[kind](name)
     if as_json:
-        _print_json(plain)
+        print_json(plain)
         return
     from neurosim.report.text import console
 
@@ -233,7 +227,7 @@ def explain(
     loaded = Result.load(result)
     if as_json:
         leaves = [{**vars(leaf), "energy_pj": leaf.energy_pj} for leaf in loaded.energy.leaves]
-        _print_json({"total_pj": loaded.energy_pj, "leaves": leaves})
+        print_json({"total_pj": loaded.energy_pj, "leaves": leaves})
         return
     from neurosim.report.text import console, explain_text
 
@@ -258,8 +252,9 @@ def validate(
     kind: Annotated[
         str,
         typer.Argument(
-            help="noc: runs of a network-on-chip simulator. rtl: recorded cycles of event chips. "
-            "spikes: what a framework recorded of its own network."
+            help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded "
+            "cycles of event chips. spikes: what a framework recorded of its own network. sram: memories left out of a "
+            "table. systolic: runs of an array simulator."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
@@ -278,13 +273,17 @@ def validate(
     counts = summary(cases)
     if as_json:
         listing = [vars(case) for case in cases]
-        _print_json({"kind": kind, "path": str(path), "engine": engine, "summary": counts, "cases": listing})
+        print_json({"kind": kind, "path": str(path), "engine": engine, "summary": counts, "cases": listing})
     else:
         typer.secho(", ".join(f"{n} {verdict}" for verdict, n in counts.items()), bold=True)
     if counts[SKIPPED] == len(cases):
         raise NeurosimError(f"{path}: nothing in it can be compared; the reason stands behind each line")
     if counts[MISS]:
         raise typer.Exit(1)
+
+
+app.command()(ann)
+app.command()(conventions)
 
 
 def main() -> None:

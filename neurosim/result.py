@@ -44,6 +44,7 @@ class Result:
     waits : (rounds, cores + 1) x `WAIT_CAUSES` int64 quanta over all samples, the host last; barrier_cycles : (samples,
     rounds) int64, the part of round_cycles after the last work; both None in files of older versions.
     network : `neurosim.engine.network_metrics` of the first samples, or None where it was not measured.
+    layers: what `neurosim.energy.conventions` reads, empty in files of older versions.
     timing_mode : ``cycle``, or ``estimate`` where quanta (and leakage) are estimated.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
@@ -74,6 +75,7 @@ class Result:
     waits: np.ndarray | None = None
     barrier_cycles: np.ndarray | None = None
     network: dict[str, Any] | None = None
+    layers: list[dict[str, Any]] = field(default_factory=list)
     timing_mode: str = "cycle"
 
     @property
@@ -205,7 +207,7 @@ class Result:
     def save(self, path: Path) -> Path:
         """Write everything to one file (npz with a JSON header); returns the path."""
         header = {key: getattr(self, key) for key in _PLAIN}
-        header["format"] = FORMAT
+        header["format"], header["layers"] = FORMAT, self.layers
         header["network"] = self.network
         header["timing_mode"] = self.timing_mode
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
@@ -247,6 +249,7 @@ class Result:
                 network=header.get("network"),
                 timing_mode=header.get("timing_mode", "cycle"),
                 **{key: header[key] for key in _PLAIN},
+                layers=header.get("layers", []),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise NeurosimError(f"{path}: the result file is damaged ({error!r})") from error

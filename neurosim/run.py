@@ -14,6 +14,7 @@ import numpy as np
 from neurosim import __version__
 from neurosim.arch import Chip, LayerChip
 from neurosim.energy.chip_prices import chip_leakage, chip_prices
+from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity, count_activity
 from neurosim.engine.function import run_function
@@ -268,6 +269,7 @@ def simulate(
         ann=ann,
         waits=np.concatenate([timing.waits, _stalls(timing)], axis=2),
         barrier_cycles=timing.barrier_cycles,
+        layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),
         network=_network(stages, engine, network_samples),
         timing_mode=mode,
         provenance=provenance(network, chip, stimulus, parameters or {}),

@@ -9,6 +9,7 @@ import numpy as np
 
 from neurosim.arch.layer import LayerChip
 from neurosim.energy.chip_prices import chip_leakage, chip_prices
+from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity
 from neurosim.engine.function import run_function
@@ -134,6 +135,7 @@ def simulate_layers(
         energy=energy,
         utilisation={unit: [quanta / max(1, total)] for unit, quanta in busy.items()},
         ann=ann,
+        layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[
             f"{count} membrane updates of {part} were clipped to the membrane width"

@@ -73,6 +73,41 @@ def test_run_explain_show(folder):
     assert code == 0 and "small on edge-28nm" in out
 
 
+def test_conventions_of_a_result_and_of_a_table(folder):
+    code, out, err = neurosim(*RUN, "--chip", "edge-28nm", "--out", "conventions", "--json", cwd=folder)
+    assert code == 0, err
+    saved = folder / json.loads(out)["saved"]
+    code, out, err = neurosim("conventions", saved, cwd=folder)
+    assert code == 0, err
+    for text in ("chip / claim", "proxy-first-once", "membrane traffic", "lemaire-int8", "neurobench", "not price"):
+        assert text in out
+    code, out, _ = neurosim("conventions", saved, "--json", cwd=folder)
+    found = json.loads(out)
+    assert found["chip_pj"]["total"] == pytest.approx(Result.load(saved).energy_pj / 12, rel=1e-9)
+    for row in found["conventions"]:
+        if row["chip_over_claim"] is not None:
+            assert 1 + sum(row["difference_by_purpose"].values()) == pytest.approx(row["chip_over_claim"], rel=1e-9)
+    table = Path(__file__).parent / "validation" / "data" / "conventions" / "layers_spikingformer_8_512.csv"
+    code, out, err = neurosim("conventions", table, cwd=folder)
+    assert code == 0 and "7.464 mJ" in out and "not given: lemaire-int32" in out
+    code, _, err = neurosim("conventions", "nothing.npz", cwd=folder)
+    assert code == 2 and "nothing.npz" in err and "Traceback" not in err
+
+
+def test_ann_on_an_array(folder):
+    code, out, err = neurosim("ann", "mnist-conv-w4", "--samples", 20, "--batch", 4, cwd=folder)
+    assert code == 0, err
+    for text in ("utilisation", "partial sums read back", "eyeriss-v1", "waiting", "accuracy", "weights from DRAM"):
+        assert text in out
+    options = ("--numbers", "4x4", "--weights", "on_chip", "--json")
+    code, out, _ = neurosim("ann", "mnist-conv-w4", "--samples", 20, *options, cwd=folder)
+    found = json.loads(out)
+    assert found["accuracy"] is None and found["macs"] == 20 * 319872
+    assert sum(n * pj for _, _, n, pj, _ in found["leaves"]) == pytest.approx(found["energy_pj"], rel=1e-12)
+    code, _, err = neurosim("ann", "mnist-conv-w4", "--array", "tpu", cwd=folder)
+    assert code == 2 and "edge-28nm-16x16" in err and "Traceback" not in err
+
+
 def test_json_has_the_promised_keys_and_engines_agree(folder):
     outputs = []
     for engine in ("fast", "reference"):

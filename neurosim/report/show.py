@@ -83,3 +83,30 @@ def show_result(name: str) -> View:
 
     result = Result.load(Path(name))
     return result.to_json(), lambda: result_text(result)
+
+
+def show_conventions(path: Path, weight_bits: float | None = None, input_bits: int | None = None) -> View:
+    """A saved result, or a table of layers with rates, beside every published energy convention."""
+    from neurosim.energy.conventions.compare import chip_purposes, compare, included, plain
+    from neurosim.energy.conventions.counts import yan_twin_bits
+    from neurosim.energy.conventions.executed import activity_of_run
+    from neurosim.energy.conventions.layer_table import read_layer_table
+    from neurosim.energy.conventions.registry import claims
+    from neurosim.report.text_conventions import conventions_text
+    from neurosim.result import Result
+
+    purposes, notes = None, []
+    if path.suffix == ".csv":
+        activity = read_layer_table(path, weight_bits, input_bits)
+        title = f"{activity.name}: {len(activity.layers)} layers, {activity.timesteps} timesteps"
+    else:
+        result = Result.load(path)
+        activity = activity_of_run(str(path), result.layers)
+        purposes = chip_purposes(result.energy, result.samples)
+        title = f"{result.workload} on {result.chip}: mean of {result.samples} samples x {result.timesteps} timesteps"
+        if priced_elsewhere := included(result.energy):
+            notes.append(f"the chip's source does not price apart: {'; '.join(priced_elsewhere)}")
+    steps = activity.timesteps
+    notes.append(f"the fair ANN twin of Yan et al. for {steps} timesteps has {yan_twin_bits(steps)}-bit activations")
+    rows = compare(purposes, claims(activity))
+    return plain(activity.name, purposes, rows), lambda: conventions_text(title, purposes, rows, notes)

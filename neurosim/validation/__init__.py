@@ -13,7 +13,14 @@ from pathlib import Path
 from neurosim.errors import NeurosimError
 from neurosim.validation.case import Case
 
-KINDS = {"noc": "neurosim.validation.noc", "rtl": "neurosim.validation.rtl", "spikes": "neurosim.validation.spikes"}
+KINDS = {
+    "conventions": "neurosim.validation.conventions",
+    "noc": "neurosim.validation.noc",
+    "rtl": "neurosim.validation.rtl",
+    "spikes": "neurosim.validation.spikes",
+    "sram": "neurosim.validation.sram",
+    "systolic": "neurosim.validation.systolic",
+}
 ENGINES = {"fast": ("fast",), "reference": ("reference",), "both": ("reference", "fast")}
 
 

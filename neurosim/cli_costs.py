@@ -1,0 +1,56 @@
+"""Commands that set costs side by side, and what all commands share. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def print_json(value: object) -> None:
+    """One object, indented; NaN is an error."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def ann(
+    workload: Annotated[str, typer.Argument(help="A shipped workload, or a folder with workload.yaml.")],
+    array: Annotated[str, typer.Option(help="edge-28nm-8x8, edge-28nm-16x16 or edge-28nm-32x32.")] = "edge-28nm-16x16",
+    samples: Annotated[int, typer.Option(help="At most this many samples.")] = 200,
+    batch: Annotated[int, typer.Option(help="Samples that go through the network together.")] = 1,
+    numbers: Annotated[str, typer.Option(help="int8, int4, float32, or bits of weight x activation: 4x3.")] = "int8",
+    weights: Annotated[str, typer.Option(help="dram, or on_chip: a filter memory that holds them all.")] = "dram",
+    as_json: JsonFlag = False,
+) -> None:
+    """Cost a workload's ANN twin on a systolic array: cycles, waiting, utilisation, energy."""
+    from neurosim import api
+
+    cost = api.ann_on_array(workload, array, samples=samples, batch=batch, numbers=numbers, weights=weights)
+    if as_json:
+        print_json({key: value for key, value in cost.items() if key != "table"})
+        return
+    from neurosim.report.text import console
+    from neurosim.report.text_array import array_text
+
+    console().print(array_text(cost))
+
+
+def conventions(
+    source: Annotated[Path, typer.Argument(help="A saved result file, or a table of layers with rates (.csv).")],
+    weight_bits: Annotated[float | None, typer.Option(help="Bits of a weight, for a table (it does not say).")] = None,
+    input_bits: Annotated[int | None, typer.Option(help="Bits of an analog input, for a table.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Set a chip's energy beside what each published convention would claim for the same activity."""
+    from neurosim.report.show import show_conventions
+
+    plain, readable = show_conventions(source, weight_bits, input_bits)
+    if as_json:
+        print_json(plain)
+        return
+    from neurosim.report.text import console
+
+    console().print(readable())
