@@ -220,7 +220,7 @@ class Network:
         return model.value_bits if isinstance(model, (Input, Relay)) else model.max_spikes.bit_length()
 
     def content_hash(self) -> str:
-        """SHA-256 over every parameter and weight, for caches and provenance; computed once, as nothing in it changes."""
+        """SHA-256 over every parameter and weight, for caches and provenance; computed once."""
         return self._content_hash
 
     @cached_property
