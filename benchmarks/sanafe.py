@@ -5,8 +5,8 @@
 ENV has `pip install sanafe numpy pyyaml pandas`. Every measurement is a process of its own on one thread; repeats of
 the two simulators take turns, and the least CPU time of each counts. neurosim models every cycle of every router
 (``cycle``), or estimates the cycles (``estimate``); the peer's timing model is named in the line. Spikes, synaptic
-events and messages of both must be the same, and the line says if they are not. The peer's ``cycle`` takes minutes to
-hours.
+events, messages and energy of both must be the same, and the line says if they are not. The peer's ``cycle`` takes
+minutes to hours.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def compare(name: str, steps: int, timings: list[str], repeats: int, peer_python
     for timing, runs in peer.items():
         best = min(runs, key=lambda r: r["cpu_s"])
         differ = [count for count in ("spikes", "events", "messages") if best[count] != mine[count]]
+        differ += ["energy"] * (abs(best["energy_j"] / mine["energy_j"] - 1) > 1e-12)
         print(
             f"{name} {steps:4d} steps  SANA-FE {timing:<10}  {best['cpu_s']:9.3f} s  load {best['load_s']:6.2f} s  "
             f"{best['peak_mb']:6.0f} MB  ratio: time {best['cpu_s'] / mine['cpu_s']:.2f} "

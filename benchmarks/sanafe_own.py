@@ -34,7 +34,7 @@ def compile_kernels(settings: dict) -> None:
 
 def main() -> None:
     path, steps = sys.argv[1], int(sys.argv[2])
-    settings = dict(capacity="report", threads=1, timing=sys.argv[3])
+    settings = dict(capacity="report", threads=1, timing=sys.argv[3], synapse_unit="dense")  # as the peer is told to
     compile_kernels(settings)
     begin = time.process_time()
     workload, chip = load_workload(path, None, None, steps), load_chip(CHIP)
@@ -45,6 +45,7 @@ def main() -> None:
         "cpu_s": done - loaded, "load_s": loaded - begin, "spikes": sum(result.spikes.values()),
         "events": result.synaptic_events["effective"], "messages": result.packets["delivered"],
         "flit_hops": result.packets["flit_hops"], "cycles": result.cycles_total,
+        "energy_j": result.energy.total_pj(leakage=False) * 1e-12,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }  # fmt: skip
     print(json.dumps(answer))

@@ -100,7 +100,8 @@ def main() -> None:
     done = time.process_time()
     answer = {
         "cpu_s": done - loaded, "load_s": loaded - begin, "spikes": found["neurons_fired"], "events": found["spikes"],
-        "messages": found["packets_sent"], "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "messages": found["packets_sent"], "energy_j": found["energy"]["total"],
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }  # fmt: skip
     print(json.dumps(answer))
 

@@ -68,13 +68,15 @@ def simulate(
     trace_steps: tuple[int, int] | None = None,
     network_samples: int | None = None,
     timing: str = "cycle",
+    synapse_unit: str | None = None,
 ) -> Result:
     """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
     ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file; ``profile`` says
     how a NIR file runs (``snntorch``, ``spikingjelly``, ``sinabs``, ``norse``, ``nir:dt=...``). ``trace``
     also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer;
-    ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md);
+    ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md); ``synapse_unit`` puts every connection on
+    one kind of synapse unit;
     ``network_samples`` samples have every packet noted, for latencies (None: a few, where that is cheap). Raises
     NeurosimError when anything named cannot be found, read or fitted.
     """
@@ -110,13 +112,13 @@ def simulate(
         placement = None if one_array else from_column_order(work.core_of_neuron, target)
     parameters = {
         "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
-        "seed": seed, "engine": engine, "timing": timing, "capacity": capacity,
+        "seed": seed, "engine": engine, "timing": timing, "synapse_unit": synapse_unit, "capacity": capacity,
         "mapping": None if mapping is None else str(mapping),
     }  # fmt: skip
     result = run_stages(
         work.network, target, spikes, engine=engine, capacity=capacity, placement=placement, threads=threads,
         progress=progress, name=work.name, ann=_twin(work, target, spikes.n_samples), parameters=parameters,
-        network_samples=network_samples, timing=timing,
+        network_samples=network_samples, timing=timing, synapse_unit=synapse_unit,
     )  # fmt: skip
     if trace is not None:
         from neurosim.report.timeline import write_timeline

@@ -84,6 +84,9 @@ def run(
         int | None, typer.Option(help="Samples whose every packet is noted, for latencies; default up to 4.")
     ] = None,
     timing: Annotated[str, typer.Option(help="cycle, or estimate: faster, exact counts, rough cycles.")] = "cycle",
+    synapse_unit: Annotated[
+        str | None, typer.Option(help="Put every connection on this unit of the cores: dense, sparse or conv.")
+    ] = None,
     plots: Annotated[Path | None, typer.Option(help="Also draw energy and link load into this folder (PNG).")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -99,7 +102,7 @@ def run(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
             capacity=capacity, input=input, labels=labels, profile=profile, progress=progress, trace=trace,
             trace_sample=trace_sample, trace_steps=_steps(trace_steps), network_samples=network_samples,
-            timing=timing,
+            timing=timing, synapse_unit=synapse_unit,
         )  # fmt: skip
     saved = result.save(out / _result_name(result.provenance["parameters"]))
     drawn = _draw(result, plots, saved.stem)

@@ -163,6 +163,7 @@ def simulate_stages(
     progress: Progress | None = None,
     log: bool = False,
     timing: str = "cycle",
+    synapse_unit: str | None = None,
 ) -> Stages:
     """Map, run the function, run the timing. ``placement`` is a core number for each neuron, or None: automatic.
 
@@ -172,7 +173,7 @@ def simulate_stages(
     def told(stage: str) -> Callable[[int], None] | None:
         return None if progress is None else lambda done: progress(stage, done, stimulus.n_samples)
 
-    mapping = map_network(network, chip, capacity=capacity, placement=placement)
+    mapping = map_network(network, chip, capacity=capacity, placement=placement, synapse_unit=synapse_unit)
     plan = lower_timing(network, chip, mapping, stimulus.timesteps)
     trace = run_function(network, stimulus, engine=engine, threads=threads, progress=told("function"))
     timed = run_timing(plan, trace, engine=engine, log=log, threads=threads, progress=told("timing"), mode=timing)
@@ -194,18 +195,22 @@ def simulate(
     parameters: dict[str, Any] | None = None,
     network_samples: int | None = None,
     timing: str = "cycle",
+    synapse_unit: str | None = None,
 ) -> Result:
     """Run ``network`` on ``chip`` for every sample of ``stimulus``; see `Result` for what comes back.
 
     ``engine`` is ``fast`` (numba) or ``reference`` (SimPy; the same numbers, slowly). ``capacity='report'`` runs a
     network that overfills the chip and says by how much. ``network_samples`` is how many samples are timed once more
     with every packet noted, for latencies and disorder; None: one in eight, at most four, if their packets are few.
+    ``synapse_unit`` (``dense``, ``sparse``, ``conv``) puts all connections on one unit of the cores, as `map_network`.
     ``timing='estimate'`` gives the same counts and estimated quanta, several times faster (docs/estimate.md).
     Raises NeurosimError when network and chip do not agree.
     """
     if isinstance(chip, LayerChip):
         if timing != "cycle":
             raise NeurosimError(f"timing: got {timing!r}; chip {chip.name} works layer by layer, use 'cycle'")
+        if synapse_unit is not None:
+            raise NeurosimError(f"synapse_unit: got {synapse_unit!r}; chip {chip.name} has one array for everything")
         from neurosim.run_layer import simulate_layers
 
         return simulate_layers(
@@ -216,7 +221,7 @@ def simulate(
         raise NeurosimError("network_samples: got an estimate, which follows no single packets; use timing 'cycle'")
     stages = simulate_stages(
         network, chip, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
-        progress=progress, timing=timing,
+        progress=progress, timing=timing, synapse_unit=synapse_unit,
     )  # fmt: skip
     mode, network_samples = timing, 0 if timing == "estimate" else network_samples
     mapping, timing, trace = stages.mapping, stages.timing, stages.trace

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from neurosim.arch import Chip
 from neurosim.engine.plan import RouterPlan, TimingPlan, TimingResult
@@ -68,8 +69,8 @@ class Rows:
         )
 
 
-def accumulate_action(network: Network, projection: Projection, unrolled: bool) -> str:
-    """The action of one synaptic event over a projection: which price one connection pays."""
+def accumulate_action(network: Network, projection: Projection, unrolled: bool, unit: str | None = None) -> str:
+    """The action of one synaptic event over a projection: which price one connection pays. ``unit``: `Mapping`'s."""
     connectivity = projection.connectivity
     if connectivity.event != "synapse":
         return "pool_accumulate"
@@ -78,7 +79,17 @@ def accumulate_action(network: Network, projection: Projection, unrolled: bool) 
         return "multiply_accumulate_float" if graded else "accumulate_float"
     if graded:
         return "multiply_accumulate"
-    return f"accumulate_{'sparse' if unrolled else connectivity.kind}"
+    return f"accumulate_{unit or ('sparse' if unrolled else connectivity.kind)}"
+
+
+@njit(cache=True, nogil=True)
+def _sum_rows(delivered, row_ptr, projection, block, n_blocks, row_events, row_words, events, words):
+    """Row by row: arrays as long as the rows, which may be as many as synapses, are not made on the way."""
+    for route in range(delivered.size):
+        for row in range(row_ptr[route], row_ptr[route + 1]):
+            key = np.int64(projection[row]) * n_blocks + block[row]
+            events[key] += delivered[route] * row_events[row]
+            words[key] += delivered[route] * row_words[row]
 
 
 def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delivered: np.ndarray) -> None:
@@ -90,14 +101,13 @@ def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delive
     np.add.at(per_core, routes.endpoint, delivered)
     for core in np.flatnonzero(per_core[:n_cores]):
         rows.add("axon_read", f"core {core}", "axons", per_core[core])
-    visits = np.repeat(delivered, np.diff(routes.row_ptr))
     n_blocks = len(mapping.blocks)
-    key = routes.row_projection.astype(np.int64) * n_blocks + routes.row_block
     size = len(network.projections) * n_blocks
-    events = np.zeros(size, np.int64)
-    words = np.zeros(size, np.int64)
-    np.add.at(events, key, visits * routes.row_events)
-    np.add.at(words, key, visits * routes.row_words)
+    events, words = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    _sum_rows(
+        delivered, routes.row_ptr, routes.row_projection, routes.row_block, n_blocks, routes.row_events,
+        routes.row_words, events, words,
+    )  # fmt: skip
     assert at_core.all() or (np.diff(routes.row_ptr)[~at_core] == 0).all()
     for flat in np.flatnonzero(events + words):
         projection = network.projections[flat // n_blocks]
@@ -105,7 +115,9 @@ def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delive
         place = f"core {block.core}"
         unrolled = projection.connectivity.kind == "conv" and not chip.core.synaptic_memory.shared_kernels
         rows.add("synapse_read_word", place, projection.name, words[flat])
-        rows.add(accumulate_action(network, projection, unrolled), place, projection.name, events[flat])
+        rows.add(
+            accumulate_action(network, projection, unrolled, mapping.synapse_unit), place, projection.name, events[flat]
+        )
         rows.add("accumulator_read", place, projection.name, events[flat])
         rows.add("accumulator_write", place, projection.name, events[flat])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from neurosim.arch import Chip
 from neurosim.mapping.layout import is_unrolled
@@ -10,7 +11,7 @@ from neurosim.mapping.mapping import Mapping
 from neurosim.snn.network import Network
 
 
-def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
+def _cycles_per_group(network: Network, chip: Chip, unit_of_all: str | None) -> np.ndarray:
     """Quanta of one group of lanes for each projection, (n_projections,) int64."""
     unit = chip.core.synapse
     cycles = []
@@ -20,13 +21,13 @@ def _cycles_per_group(network: Network, chip: Chip) -> np.ndarray:
         elif network.value_bits(p.source) > 1:
             cycles.append(unit.mac_cycles_per_group)
         else:
-            kind = "sparse" if is_unrolled(p, chip) else p.connectivity.kind
+            kind = unit_of_all or ("sparse" if is_unrolled(p, chip) else p.connectivity.kind)
             cycles.append(getattr(unit.cycles_per_group, kind))
     return np.array(cycles, np.int64)
 
 
-def route_busy(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:
-    """(busy, conflict) quanta of one packet of each route, (n_routes,) int64 each.
+def route_busy(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarray, np.ndarray | None]:
+    """(busy, conflict) quanta of one packet of each route, (n_routes,) int64 each; None where nothing can conflict.
 
     busy, at least 1: axon lookup (unless it is overlapped), and unless the update unit accumulates, for each row the
     fetch of its words and the accumulation of its events, one behind the other or overlapped as the chip says. The host
@@ -34,43 +35,56 @@ def route_busy(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarr
     conflict: the part of it that an even spread over banks and ports would not have.
     """
     routes, unit, memory = mapping.routes, chip.core.synapse, chip.core.synaptic_memory
-    words, events = routes.row_words.astype(np.int64), routes.row_events.astype(np.int64)
-    even = _busy(network, chip, mapping, -(-words // (memory.banks * memory.ports)), -(-events // unit.lanes))
+    even = _busy(network, chip, mapping, routes.row_words, memory.banks * memory.ports, routes.row_events, unit.lanes)
     if routes.row_reads is None and routes.row_turns is None:
-        return even, np.zeros_like(even)
+        return even, None
     busy = _busy(network, chip, mapping, *_reads_and_turns(chip, mapping))
     return busy, busy - even
 
 
 def row_work(network: Network, chip: Chip, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:
     """(fetch, accumulate) quanta of each row of the routes, (n_rows,) int64 each; conflicts are in them."""
-    reads, turns = _reads_and_turns(chip, mapping)
-    per_group = _cycles_per_group(network, chip)
-    fetch = reads * chip.core.synaptic_memory.read_cycles
-    return fetch, turns * per_group[mapping.routes.row_projection] if per_group.size else turns
+    reads, read_ports, turns, lanes = _reads_and_turns(chip, mapping)
+    per_group = _cycles_per_group(network, chip, mapping.synapse_unit)
+    fetch = -(-reads.astype(np.int64) // read_ports) * chip.core.synaptic_memory.read_cycles
+    groups = -(-turns.astype(np.int64) // lanes)
+    return fetch, groups * per_group[mapping.routes.row_projection] if per_group.size else groups
 
 
-def _reads_and_turns(chip: Chip, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:
-    """Reads one after another, and groups of lanes, of each row, (n_rows,) int64 each."""
+def _reads_and_turns(chip: Chip, mapping: Mapping) -> tuple[np.ndarray, int, np.ndarray, int]:
+    """Reads of each row (n_rows,) and how many go at a time; events, or turns of lanes, and how many go at a time."""
     routes, memory = mapping.routes, chip.core.synaptic_memory
-    words, events = routes.row_words.astype(np.int64), routes.row_events.astype(np.int64)
-    turns = -(-events // chip.core.synapse.lanes) if routes.row_turns is None else routes.row_turns.astype(np.int64)
-    reads = -(-words // memory.banks) if routes.row_reads is None else routes.row_reads.astype(np.int64)
-    return -(-reads // memory.ports), turns
+    reads = (routes.row_words, memory.banks * memory.ports)
+    if routes.row_reads is not None:
+        reads = (routes.row_reads, memory.ports)
+    turns = (routes.row_events, chip.core.synapse.lanes) if routes.row_turns is None else (routes.row_turns, 1)
+    return *reads, *turns
 
 
-def _busy(network: Network, chip: Chip, mapping: Mapping, reads: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """``reads``, ``groups`` (n_rows,): reads one after another, and groups of lanes."""
+def _busy(
+    network: Network, chip: Chip, mapping: Mapping, reads: np.ndarray, ports: int, turns: np.ndarray, lanes: int
+) -> np.ndarray:
+    """``reads``, ``turns`` (n_rows,), of which ``ports`` and ``lanes`` go at a time."""
     routes, unit = mapping.routes, chip.core.synapse
-    fetch = reads * chip.core.synaptic_memory.read_cycles
-    per_group = _cycles_per_group(network, chip)
-    accumulate = groups * per_group[routes.row_projection] if per_group.size else groups
-    row = np.maximum(fetch, accumulate) if unit.overlap == "pipelined" else fetch + accumulate
-    before = np.concatenate([[0], np.cumsum(row)])
-    busy = before[routes.row_ptr[1:]] - before[routes.row_ptr[:-1]]
-    if unit.accumulates == "in_update":
-        busy = np.zeros_like(busy)
+    per_group = _cycles_per_group(network, chip, mapping.synapse_unit) if network.projections else np.zeros(1, np.int64)
+    busy = np.zeros(routes.endpoint.size, np.int64)
+    if unit.accumulates != "in_update":
+        read_cycles = chip.core.synaptic_memory.read_cycles
+        _add_rows(
+            busy, routes.row_ptr, routes.row_projection, reads, ports, read_cycles, turns, lanes, per_group,
+            unit.overlap == "pipelined",
+        )  # fmt: skip
     if not unit.overlap_lookup:
-        busy = busy + unit.axon_lookup_cycles
+        busy += unit.axon_lookup_cycles
     busy[routes.endpoint == chip.n_cores] = chip.io.input_interval_cycles
-    return np.maximum(busy, 1).astype(np.int64)
+    return np.maximum(busy, 1, out=busy)
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(busy, row_ptr, projection, reads, ports, read_cycles, turns, lanes, per_group, pipelined):
+    """Row by row, so that nothing as long as the rows, which may be as many as synapses, is made on the way."""
+    for route in range(busy.size):
+        for row in range(row_ptr[route], row_ptr[route + 1]):
+            fetch = (np.int64(reads[row]) + ports - 1) // ports * read_cycles
+            accumulate = (np.int64(turns[row]) + lanes - 1) // lanes * per_group[projection[row]]
+            busy[route] += max(fetch, accumulate) if pipelined else fetch + accumulate

@@ -25,16 +25,25 @@ _PROVISIONED = ("synaptic_memory", "membrane_memory", "axon_table", "routing_tab
 
 
 def map_network(
-    network: Network, chip: Chip, *, capacity: str = "refuse", placement: np.ndarray | None = None
+    network: Network,
+    chip: Chip,
+    *,
+    capacity: str = "refuse",
+    placement: np.ndarray | None = None,
+    synapse_unit: str | None = None,
 ) -> Mapping:
     """Partition, place and route. ``placement`` (n_neurons,) gives a core for every neuron instead (-1: the host,
     for input neurons only). ``capacity`` is ``refuse`` or ``report``.
 
+    ``synapse_unit`` puts every connection on one of the cores' synapse units (cycles and energy an event; what is
+    stored does not change).
     With ``report`` a network that does not fit is spread over the cores and every broken limit is listed. Raises
     NeurosimError when the chip cannot compute the network, or cannot hold it and ``capacity`` is ``refuse``.
     """
     if capacity not in ("refuse", "report"):
         raise NeurosimError(f"capacity: got {capacity!r}, expected 'refuse' or 'report'")
+    if synapse_unit not in (None, "dense", "sparse", "conv"):
+        raise NeurosimError(f"synapse_unit: got {synapse_unit!r}, expected 'dense', 'sparse' or 'conv'")
     given = None if placement is None else _given(network, chip, placement)
     check_support(network, chip, {b.population for b in given or ()})
     level = levels(network)
@@ -83,6 +92,7 @@ def map_network(
         traffic=traffic,
         origin="given" if before is None else "automatic",
         key_tables=tables,
+        synapse_unit=synapse_unit,
     )
 
 

@@ -54,8 +54,8 @@ class Routes:
 
     ptr : (n_neurons + 1,) int64 by global source neuron; endpoint : (n_routes,) int32, ascending core, the host last.
     row_ptr : (n_routes + 1,) int64 into the rows: one row for each (projection, block) that the packet feeds.
-    row_projection, row_block : (n_rows,) int32; row_events : (n_rows,) int32 connections from this source into the
-    block; row_words : (n_rows,) int32 synaptic memory words read for them.
+    row_projection, row_block : (n_rows,) int16 or int32; row_events : (n_rows,) int32 connections from this source
+    into the block; row_words : (n_rows,) int32 synaptic memory words read for them.
     row_reads, row_turns : (n_rows,) int32 or None, as in `neurosim.mapping.layout.Feed`. Host routes have no rows.
     """
 
@@ -79,7 +79,9 @@ class Mapping:
     level : (n_populations,) int32, topological depth over delay-0 projections, the rounds of same_step delivery.
     memory : all footprint lines; provisioned_bits : what each memory of one core offers (None: not limited);
     traffic : routes x hops between tiles if every neuron spiked once; ``traffic_before`` as first placed;
-    overflows : broken limits, empty unless capacity='report'; key_tables : of a chip whose routers have them.
+    overflows : broken limits, empty unless capacity='report'; key_tables : of a chip whose routers have them;
+    synapse_unit : ``dense``, ``sparse`` or ``conv`` where every connection works on that unit of the cores, None where
+    each works on that of its own kind.
     """
 
     blocks: tuple[Block, ...]
@@ -96,3 +98,4 @@ class Mapping:
     traffic: int
     origin: str
     key_tables: KeyTables | None = None
+    synapse_unit: str | None = None

@@ -141,7 +141,7 @@ def stable_order(values, n_values):
         place[value + 1] += 1
     for i in range(n_values):
         place[i + 1] += place[i]
-    order = np.empty(values.size, np.int64)
+    order = np.empty(values.size, np.int32)
     for i in range(values.size):
         order[place[values[i]]] = i
         place[values[i]] += 1

@@ -41,7 +41,7 @@ def build_routes(network: Network, blocks: tuple[Block, ...], feeds: list[list[t
     source = _joined(sources)
     order = stable_order(source, network.n_neurons)
     source = source[order]
-    core, projection, block = (np.repeat(np.array(x, np.int32), lengths)[order] for x in (cores, projections, numbers))
+    core, projection, block = (np.repeat(_narrow(x), lengths)[order] for x in (cores, projections, numbers))
     new = np.ones(source.size, bool)
     new[1:] = (source[1:] != source[:-1]) | (core[1:] != core[:-1])
     first = np.flatnonzero(new)
@@ -54,18 +54,24 @@ def build_routes(network: Network, blocks: tuple[Block, ...], feeds: list[list[t
             return None
         return _joined([*column, *([] if answers is None else [np.zeros(stop - start)])])[order][real]
 
-    rows_before = np.concatenate([[0], np.cumsum(real)])
+    rows_before = np.zeros(source.size + 1, np.int32)
+    np.cumsum(real, out=rows_before[1:])
     return Routes(
         ptr=ptr,
-        endpoint=core[first],
+        endpoint=core[first].astype(np.int32),
         row_ptr=np.concatenate([rows_before[first], rows_before[-1:]]).astype(np.int64),
-        row_projection=projection[real],
-        row_block=block[real],
+        row_projection=projection if real.all() else projection[real],
+        row_block=block if real.all() else block[real],
         row_events=_joined(events)[order][real],
         row_words=_joined(words)[order][real],
         row_reads=banks([c[3].reads for c in chunks]),
         row_turns=banks([c[3].turns for c in chunks]),
     )
+
+
+def _narrow(numbers: list[int]) -> np.ndarray:
+    """In 16 bits where they fit: there is one of them for every row, which may be as many as synapses."""
+    return np.array(numbers, np.int16 if max(map(abs, numbers), default=0) < 1 << 15 else np.int32)
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

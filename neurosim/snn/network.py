@@ -23,15 +23,18 @@ from neurosim.snn.neuron import Input, Lif, NeuronModel, Relay
 _WIDTHS = tuple(np.dtype(t) for t in ("<i1", "<i2", "<i4"))
 
 
-def _content(value) -> bytes:
-    """Bytes of a parameter that do not depend on how wide an integer array happens to be stored."""
+def _add_content(digest, value) -> None:
+    """Hash a parameter in bytes that do not depend on how wide an integer array happens to be stored."""
     if not isinstance(value, np.ndarray):
-        return repr(value).encode()
+        digest.update(repr(value).encode())
+        return
     if value.dtype.kind not in "iub" or not value.size:
-        return value.astype(np.float32).tobytes()
+        digest.update(np.ascontiguousarray(value, np.float32).data if value.size else b"")
+        return
     low, high = int(value.min()), int(value.max())
     narrow = next((t for t in _WIDTHS if np.iinfo(t).min <= low and high <= np.iinfo(t).max), np.dtype(np.int64))
-    return narrow.str.encode() + value.astype(narrow, copy=False).tobytes()
+    digest.update(narrow.str.encode())
+    digest.update(np.ascontiguousarray(value, narrow).data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +226,7 @@ class Network:
             digest.update(repr((p.name, p.shape, type(p.model).__name__)).encode())
             for key, value in sorted(vars(p.model).items()):
                 digest.update(key.encode())
-                digest.update(_content(value))
+                _add_content(digest, value)
         for p in self.projections:
             c = p.connectivity
             digest.update(repr((p.source, p.target, p.delay, p.weight_shift, p.port, c.kind)).encode())
@@ -231,6 +234,6 @@ class Network:
             for key, value in sorted(vars(c).items()):
                 if not key.startswith("_"):
                     digest.update(key.encode())
-                    digest.update(_content(value))
+                    _add_content(digest, value)
         digest.update(repr(self.readout).encode())
         return digest.hexdigest()

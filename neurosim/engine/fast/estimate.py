@@ -128,7 +128,7 @@ def send_all(start, n, order, source, packet, dims, chip, routes, trees, deliver
         tile = tile_of(dims, m[dims.ends + source[number] * c.ENDPOINT_ROW + c.ROUTER])
         t = start + (order[k] >> NUMBER_BITS) + dims.injection
         if trees is None:
-            endpoint, actor = target[p], dims.first_router
+            endpoint, actor = np.int64(target[p]), dims.first_router
             while actor >= dims.first_router:
                 actor, t = cross(m, dims, tile, direction(m, dims, tile, endpoint), t)
                 tile = tile_of(dims, actor)

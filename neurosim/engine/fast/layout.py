@@ -202,28 +202,31 @@ def _inputs(fifos: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray)
     inputs = fifos.reshape(-1, dims.vcs, c.FIFO_ROW)
     inputs[:, :, c.CREDIT] = router.credit_link_cycles
     inputs[:, :, c.SLEEP] = dims.wheel - 1  # nobody looks at it
-    n_tiles = router.n_routers
-    for link in links(router):
-        entry = link.neighbour * dims.ports + link.entry
-        inputs[entry, :, c.UPSTREAM] = dims.first_router + link.router
-        inputs[entry, :, c.SLEEP] = dims.sleeping + link.router * dims.occupancy_words
-    for e, end in enumerate(ends):
-        entry = (end[c.ROUTER] - dims.first_router) * dims.ports + end[c.PORT]
-        ingress = n_tiles * dims.ports + e
-        inputs[entry, :, c.UPSTREAM], inputs[entry, :, c.CREDIT] = dims.endpoints + e, router.credit_injection_cycles
-        inputs[ingress, :, c.UPSTREAM], inputs[ingress, :, c.CREDIT] = end[c.ROUTER], router.credit_local_cycles
-        inputs[ingress, :, c.SLEEP] = dims.sleeping + (end[c.ROUTER] - dims.first_router) * dims.occupancy_words
+    if links(router):
+        number, _, neighbour, way_in, *_ = np.array(links(router)).T
+        entry = neighbour * dims.ports + way_in
+        inputs[entry, :, c.UPSTREAM] = (dims.first_router + number)[:, None]
+        inputs[entry, :, c.SLEEP] = (dims.sleeping + number * dims.occupancy_words)[:, None]
+    e = np.arange(dims.endpoints)
+    at = ends[:, c.ROUTER] - dims.first_router
+    entry, ingress = at * dims.ports + ends[:, c.PORT], router.n_routers * dims.ports + e
+    inputs[entry, :, c.UPSTREAM], inputs[entry, :, c.CREDIT] = (
+        (dims.endpoints + e)[:, None],
+        router.credit_injection_cycles,
+    )
+    inputs[ingress, :, c.UPSTREAM], inputs[ingress, :, c.CREDIT] = ends[:, c.ROUTER, None], router.credit_local_cycles
+    inputs[ingress, :, c.SLEEP] = (dims.sleeping + at * dims.occupancy_words)[:, None]
 
 
 def _outputs(outputs: np.ndarray, router: RouterPlan, dims: Dims, ends: np.ndarray) -> None:
     """Where each output leads, and what it takes."""
     outputs[:, :, c.BEST] = c.NEVER
     outputs[:, :, c.LATENCY], outputs[:, :, c.INTERVAL] = router.latency_cycles[4], router.interval_cycles[4]
-    for link in links(router):
-        row = outputs[link.router, link.port]
-        row[c.DOWN] = _fifo(dims, link.neighbour * dims.ports + link.entry)
-        row[c.ACTOR] = dims.first_router + link.neighbour
-        row[c.LATENCY], row[c.INTERVAL] = link.latency, link.interval
-    for e, end in enumerate(ends):
-        row = outputs[end[c.ROUTER] - dims.first_router, end[c.PORT]]
-        row[c.DOWN], row[c.ACTOR] = end[c.INGRESS], 2 * dims.endpoints + e
+    if links(router):
+        number, port, neighbour, way_in, latency, interval, _ = np.array(links(router)).T
+        outputs[number, port, c.DOWN] = _fifo(dims, neighbour * dims.ports + way_in)
+        outputs[number, port, c.ACTOR] = dims.first_router + neighbour
+        outputs[number, port, c.LATENCY], outputs[number, port, c.INTERVAL] = latency, interval
+    at, port = ends[:, c.ROUTER] - dims.first_router, ends[:, c.PORT]
+    outputs[at, port, c.DOWN] = ends[:, c.INGRESS]
+    outputs[at, port, c.ACTOR] = 2 * dims.endpoints + np.arange(dims.endpoints)

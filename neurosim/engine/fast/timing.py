@@ -88,11 +88,20 @@ def fast_timing(
     size = 1 if log else max(1, min(256, total // (4 * threads)))
     chunks = [(first, min(first + size, total)) for first in range(0, total, size)]
     done = 0
+
+    def tell(rounds: int) -> None:
+        nonlocal done
+        done += rounds
+        if progress is not None:
+            progress(done // plan.n_rounds)
+
+    if threads == 1:
+        for chunk in chunks:
+            tell(job.run(*chunk))
+        return collect(job)
     with ThreadPoolExecutor(threads) as pool:
         for future in as_completed([pool.submit(job.run, *chunk) for chunk in chunks]):
-            done += future.result()
-            if progress is not None:
-                progress(done // plan.n_rounds)
+            tell(future.result())
     return collect(job)
 
 

@@ -33,9 +33,9 @@ class Trees(NamedTuple):
 
 
 class Packets(NamedTuple):
-    """What a spike of neuron n sends, in order: packets [ptr[n], ptr[n + 1]), all int64.
+    """What a spike of neuron n sends, in order: packets [ptr[n], ptr[n + 1]), int64.
 
-    ``target`` is the endpoint of a packet, or with multicast its word at the source's router.
+    ``target`` is the endpoint of a packet, int32, or with multicast its word at the source's router, int64.
     """
 
     ptr: np.ndarray
@@ -47,7 +47,7 @@ def build_packets(plan: TimingPlan, dims: Dims) -> tuple[Packets, Trees]:
     route_ptr = np.ascontiguousarray(plan.route_ptr, np.int64)
     if not plan.router.multicast:
         none = Trees(np.zeros(0, np.int64), np.zeros((0, 3), np.int64))
-        return Packets(route_ptr, np.ascontiguousarray(plan.route_endpoint, np.int64)), none
+        return Packets(route_ptr, np.ascontiguousarray(plan.route_endpoint, np.int32)), none
     group, firsts = destination_groups(route_ptr, plan.route_endpoint, plan.endpoint)
     starts = route_ptr[firsts]
     ends = route_ptr[firsts + 1]

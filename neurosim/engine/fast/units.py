@@ -6,6 +6,7 @@ The spikes a core will send in a round are known before it begins (`walk`), in o
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from neurosim.engine.fast import columns as c
@@ -69,7 +70,7 @@ def channel_to_send(now, u, m, dims):
 def send(now, u, vc, m, dims, target):
     """Send the next flit of the packet in hand; the tail makes way for the next packet. ``target``: `Packets`."""
     packet = m[u + c.PACKET]
-    flit = target[packet]
+    flit = np.int64(target[packet])
     if dims.multicast == 0:
         port = direction(m, dims, tile_of(dims, m[u + c.ROUTER]), flit)
         flit = (packet << c.ROUTE_SHIFT) | (flit << c.ENDPOINT_SHIFT) | port

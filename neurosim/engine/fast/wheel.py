@@ -19,12 +19,12 @@ INLINE = {"cache": True, "nogil": True, "forceinline": True}
 
 @intrinsic
 def pointer(typingctx, array):
-    """Bare pointer to the elements of an int64 array that the caller keeps alive: no bounds, no negative indices."""
+    """Bare pointer to the elements of an array that the caller keeps alive: no bounds, no negative indices."""
 
     def codegen(context, builder, signature, arguments):
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
 
-    return types.CPointer(types.int64)(array), codegen
+    return types.CPointer(array.dtype)(array), codegen
 
 
 @intrinsic
