@@ -194,11 +194,12 @@ def cost_on_array(
 ) -> dict[str, Any]:
     """Energy and time of ``samples`` classifications in batches (the last may be smaller).
 
-    Returns ``energy_pj``, ``band_pj`` (low, high), ``cycles``, ``stall_cycles``, ``latency_s`` (of a batch), ``seconds``,
-    ``macs``, ``utilisation`` (share of element-cycles that multiply, waiting included), ``dram_bits``, ``sums_read_back``,
-    ``layers`` (of the first part of a batch), ``description`` and ``leaves`` as `neurosim.baseline.dense.cost_ann` has
-    them, and ``table``, the same as an `EnergyTable`. Widths other than the model's are a cost only: its accuracy is
-    not theirs.
+    Returns ``energy_pj``, ``band_pj`` (low, high), ``cycles``, ``stall_cycles``, ``latency_s`` (of a batch),
+    ``seconds``, ``macs``, ``utilisation`` (share of element-cycles that multiply, waiting included), ``dram_bits``,
+    ``sums_read_back``, ``layers`` (of the first part of a batch), ``description`` and ``leaves`` as
+    `neurosim.baseline.dense.cost_ann` has them, and ``table``, the same as an `EnergyTable`. Widths other than the
+    model's are a cost only: its accuracy is not theirs.
+
     Raises NeurosimError for samples or batch < 1.
     """
     if samples < 1:

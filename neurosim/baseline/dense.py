@@ -146,7 +146,9 @@ def cost_ann(model: AnnModel, chip: Chip, samples: int) -> dict[str, Any]:
 
     Returns ``energy_pj``, ``band_pj`` (low, high), ``cycles`` and ``macs`` of all samples, ``latency_s`` of one, a
     one-line ``description``, and ``leaves``: lists [component, action, count, price_pj, source] whose products sum to
-    ``energy_pj``; for leakage the count is picoseconds and the price mW x 1e-3. Raises NeurosimError for samples < 1, or a device that has no table.
+    ``energy_pj``; for leakage the count is picoseconds and the price mW x 1e-3.
+
+    Raises NeurosimError for samples < 1, or a device that has no table.
     """
     if samples < 1:
         raise NeurosimError(f"samples: got {samples}, expected at least 1")
