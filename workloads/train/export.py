@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import yaml
 from data import Part, encode
-from frozen import MEMBRANE_BITS, FrozenLayer, FrozenRun, evaluate
+from frozen import FrozenLayer, FrozenRun, evaluate
 from quantise import FLOAT_BITS
 
 from neurosim.files import write_arrays
@@ -26,6 +26,7 @@ from neurosim.snn import (
     Population,
     Projection,
     Readout,
+    Sparse,
     TernaryCodec,
 )
 
@@ -51,7 +52,21 @@ def _leak(shift: int | None, integer: bool) -> Leak:
 def _neuron(layer: FrozenLayer) -> Lif:
     integer = layer.weight_bits < FLOAT_BITS
     leak = _leak(layer.spec.leak_shift, integer)
-    return Lif(layer.threshold, leak, bias=layer.bias, membrane_bits=MEMBRANE_BITS if integer else None)
+    return Lif(layer.threshold, leak, bias=layer.bias, membrane_bits=layer.membrane_bits if integer else None)
+
+
+def _stored_entries(layer: FrozenLayer) -> Sparse:
+    """Only the weights that unstructured pruning left, connection by connection."""
+    spec = layer.spec
+
+    def entries(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        wires = Conv2d(values, spec.stride, spec.padding) if spec.kind == "conv" else Dense(values.T)
+        return wires.to_csr(spec.in_shape, spec.out_shape)
+
+    indptr, indices, weights = entries(layer.weight.astype(np.int32))
+    stay = entries(layer.kept.astype(np.int32))[2] != 0
+    starts = np.concatenate([[0], np.cumsum(stay)])[indptr]
+    return Sparse(starts, indices[stay], weights[stay])
 
 
 def to_network(layers: list[FrozenLayer], name: str) -> Network:
@@ -62,10 +77,12 @@ def to_network(layers: list[FrozenLayer], name: str) -> Network:
         spec = layer.spec
         weight = layer.weight.astype(np.float32 if layer.weight_bits >= FLOAT_BITS else np.int32)
         wires = Conv2d(weight, spec.stride, spec.padding) if spec.kind == "conv" else Dense(weight.T)
+        if layer.kept is not None:
+            wires = _stored_entries(layer)
         source = populations[-1].name
         populations.append(Population(target, spec.out_shape, _neuron(layer)))
         projections.append(
-            Projection(source, target, wires, _codec(layer.weight_bits), weight_shift=layer.weight_shift)
+            Projection(source, target, wires, layer.codec or _codec(layer.weight_bits), weight_shift=layer.weight_shift)
         )
     return Network(tuple(populations), tuple(projections), Readout("output", "membrane"), name)
 

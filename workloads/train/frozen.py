@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from model import THETA, LayerSpec, SpikingNet
-from quantise import FLOAT_BITS, quantise
+from quantise import FLOAT_BITS
+
+from neurosim.snn import Codec
 
 MEMBRANE_BITS = 24
 MAX_WEIGHT_SHIFT = 10
@@ -24,7 +26,8 @@ class FrozenLayer:
     """``weight`` (out, ...) integers or float32; ``threshold`` (channels,) or None; ``bias`` (channels,).
 
     A membrane of channel c counts in units of ``scale[c] / 2^weight_shift`` (integer layers); ``scale`` (channels,)
-    is the real value of one weight unit, and 1 in float layers.
+    is the real value of one weight unit, and 1 in float layers. ``codec`` None: the one of ``weight_bits``.
+    ``membrane_bits`` below `MEMBRANE_BITS` saturates. ``kept`` (weight's shape): what unstructured pruning left.
     """
 
     spec: LayerSpec
@@ -34,6 +37,9 @@ class FrozenLayer:
     bias: np.ndarray
     weight_shift: int
     scale: np.ndarray
+    codec: Codec | None = None
+    membrane_bits: int = MEMBRANE_BITS
+    kept: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +83,7 @@ def _freeze_integer(net: SpikingNet, i: int, timesteps: int) -> FrozenLayer:
     hidden = i < len(net.specs) - 1
     spec, gain_offset = net.specs[i], _folded(net, i)
     gain, offset = gain_offset[0].numpy(), gain_offset[1].numpy()
-    q, step = quantise(net.weights[i].detach(), net.weight_bits[i], per_channel=hidden)
+    q, step = net.grid(i)
     q = q.double().numpy().astype(np.int64)
     if (gain == 0).any():
         raise ValueError(f"layer {i}: a BatchNorm gain is exactly 0, so its channel has no integer scale")
@@ -125,6 +131,8 @@ def _step(layer: FrozenLayer, v: torch.Tensor, spikes: torch.Tensor) -> tuple[to
     sums = _sums(layer, spikes)
     bias = _column(torch.from_numpy(layer.bias), v[0])
     v = v + (sums << layer.weight_shift) + bias if integer else (v + sums) + bias
+    if integer and layer.membrane_bits < MEMBRANE_BITS:
+        v = v.clamp(-(2 ** (layer.membrane_bits - 1)), 2 ** (layer.membrane_bits - 1) - 1)
     if integer and not -(2 ** (MEMBRANE_BITS - 1)) <= int(v.min()) <= int(v.max()) < 2 ** (MEMBRANE_BITS - 1):
         raise AssertionError(f"a membrane left {MEMBRANE_BITS} bits, which the export ruled out")
     if layer.threshold is None:

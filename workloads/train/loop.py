@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -64,9 +65,18 @@ def _loss(out: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None, 
 
 
 def train(
-    net: SpikingNet | AnnNet, recipe: Recipe, parts: dict[str, Part], teacher: AnnNet | None, seed: int, timesteps: int
+    net: SpikingNet | AnnNet,
+    recipe: Recipe,
+    parts: dict[str, Part],
+    teacher: AnnNet | None,
+    seed: int,
+    timesteps: int,
+    extra: Callable[[torch.Tensor, list[torch.Tensor]], torch.Tensor] | None = None,
 ) -> dict:
-    """Train in place, restore the epoch best on validation; returns what the card reports about it."""
+    """Train in place, restore the epoch best on validation; returns what the card reports about it.
+
+    ``extra``: a further term of the loss, of a batch's inputs and the hidden rates.
+    """
     started = time.perf_counter()
     generator = torch.Generator().manual_seed(seed)
     images = torch.from_numpy(parts["train"].images)
@@ -81,11 +91,14 @@ def train(
         views = augment(images, generator)
         taught = None if teacher is None else logits_of(teacher, views, timesteps)
         for rows in torch.randperm(len(images), generator=generator).split(recipe.batch):
-            out, hidden = net(prepare(views[rows], recipe.spiking, timesteps))
+            inputs = prepare(views[rows], recipe.spiking, timesteps)
+            out, hidden = net(inputs)
             loss = _loss(out, labels[rows], None if taught is None else taught[rows], recipe)
             if recipe.spiking:
                 # Only what exceeds the target is charged, so that quiet layers are not silenced.
                 loss = loss + recipe.rate_penalty * sum((rate - recipe.rate_target).clamp(min=0) for rate in hidden)
+            if extra is not None:
+                loss = loss + extra(inputs, hidden)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

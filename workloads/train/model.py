@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from quantise import fake_quantise
+from quantise import fake_quantise, quantise
 from torch import nn
 
 
@@ -88,10 +88,9 @@ def run_neurons(currents: torch.Tensor, leak_shift: int | None) -> torch.Tensor:
 class _Network(nn.Module):
     """Weights, and BatchNorm for every layer but the last, whose outputs must share one scale to compare."""
 
-    def __init__(self, topology: str, weight_bits: tuple[int, ...]) -> None:
+    def __init__(self, topology: str | tuple[LayerSpec, ...], weight_bits: tuple[int, ...]) -> None:
         super().__init__()
-        self.topology = topology
-        self.specs = TOPOLOGIES[topology]
+        self.specs = TOPOLOGIES[topology] if isinstance(topology, str) else topology
         self.weight_bits = weight_bits
         self.weights = nn.ParameterList([nn.Parameter(torch.empty(s.weight_shape)) for s in self.specs])
         for weight in self.weights:
@@ -99,6 +98,10 @@ class _Network(nn.Module):
         norms = [nn.BatchNorm2d if s.kind == "conv" else nn.BatchNorm1d for s in self.specs[:-1]]
         self.norms = nn.ModuleList([norm(s.out_shape[0]) for norm, s in zip(norms, self.specs, strict=False)])
         self.bias = nn.Parameter(torch.zeros(self.specs[-1].out_shape[0]))
+
+    def grid(self, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Integers and scale of a layer as they stand now."""
+        return quantise(self.weights[layer].detach(), self.weight_bits[layer], layer < len(self.specs) - 1)
 
     def used_weight(self, layer: int) -> torch.Tensor:
         """The weight as the hardware will hold it (grid value times scale); gradients pass straight through."""
