@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "simulate": "neurosim.api",
+    "neurobench": "neurosim.api",
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neurosim.cli_costs import JsonFlag, ann, conventions, print_json
+from neurosim.cli_costs import JsonFlag, ann, conventions, neurobench, print_json
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def run(
     synapse_unit: Annotated[
         str | None, typer.Option(help="Put every connection on this unit of the cores: dense, sparse or conv.")
     ] = None,
+    neurobench: Annotated[
+        bool, typer.Option("--neurobench", help="Count MembraneUpdates too, and print NeuroBench's metrics.")
+    ] = False,
     plots: Annotated[Path | None, typer.Option(help="Also draw energy and link load into this folder (PNG).")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -102,7 +105,7 @@ def run(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
             capacity=capacity, input=input, labels=labels, profile=profile, progress=progress, trace=trace,
             trace_sample=trace_sample, trace_steps=_steps(trace_steps), network_samples=network_samples,
-            timing=timing, synapse_unit=synapse_unit,
+            timing=timing, synapse_unit=synapse_unit, neurobench=neurobench,
         )  # fmt: skip
     saved = result.save(out / _result_name(result.provenance["parameters"]))
     drawn = _draw(result, plots, saved.stem)
@@ -112,6 +115,10 @@ def run(
     from neurosim.report.text import console, result_text
 
     console().print(result_text(result, saved))
+    if neurobench:
+        from neurosim.report.text_neurobench import neurobench_text
+
+        console().print(neurobench_text(result))
     for path in drawn:
         typer.echo(f"drawn  {path}")
     if trace is not None:
@@ -284,6 +291,7 @@ def validate(
 
 app.command()(ann)
 app.command()(conventions)
+app.command()(neurobench)
 
 
 def main() -> None:

@@ -54,3 +54,19 @@ def conventions(
     from neurosim.report.text import console
 
     console().print(readable())
+
+
+def neurobench(
+    result: Annotated[Path, typer.Argument(help="A saved result file.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show NeuroBench's metrics of a run beside what the hardware did, each count with its definition."""
+    from neurosim.report.show import show_neurobench
+
+    plain, readable = show_neurobench(result)
+    if as_json:
+        print_json(plain)
+        return
+    from neurosim.report.text import console
+
+    console().print(readable())
