@@ -53,6 +53,9 @@ def _rows(metrics: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         if isinstance(value, dict):
             yield name, "", meaning
             yield from ((f"  {key}", _number(n), "") for key, n in value.items())
+        elif name == "Footprint":
+            parts = ", ".join(f"{part} {n:,}" for part, n in metrics["footprint_bytes"].items())
+            yield name, f"{value:,} ({parts})", meaning
         elif value is None:
             why = "needs a readout and labels" if name == "ClassificationAccuracy" else "run with --neurobench"
             yield name, f"not counted: {why}", meaning
