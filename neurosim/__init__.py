@@ -22,6 +22,11 @@ _LAZY = {
     "save_network": "neurosim.workload.native",
     "read_nir": "neurosim.workload.nir_in",
     "to_nir": "neurosim.api",
+    "encode": "neurosim.workload.encoder",
+    "decode": "neurosim.workload.encoder",
+    "read_events": "neurosim.workload.event_files",
+    "write_events": "neurosim.workload.event_files",
+    "frames_to_events": "neurosim.workload.contrast",
     "NeurosimError": "neurosim.errors",
 }
 __all__ = ["__version__", *_LAZY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,16 @@ def _workload(
     labels: Path | None,
     timesteps: int | None,
     profile: str | None,
+    encoder: str | None,
 ) -> Workload:
     """The workload named or given; a network alone needs its stimulus."""
     if isinstance(workload, Network):
         if stimulus is None:
             raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")
         return Workload(workload.name, "", workload, None, None, None, stimulus.timesteps, fixed_stimulus=stimulus)
-    return load_workload(workload, input, labels, timesteps, profile) if isinstance(workload, str) else workload
+    if isinstance(workload, str):
+        return load_workload(workload, input, labels, timesteps, profile, encoder)
+    return workload if encoder is None else replace(workload, encoder=encoder)
 
 
 def _check_counts(**counts: int | None) -> None:
@@ -83,6 +87,7 @@ def simulate(
     input: Path | None = None,
     labels: Path | None = None,
     profile: str | None = None,
+    encoder: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     trace: Path | None = None,
@@ -96,12 +101,12 @@ def simulate(
     """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
     ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file; ``profile`` says
-    how a NIR file runs (``snntorch``, ``spikingjelly``, ``sinabs``, ``norse``, ``nir:dt=...``). ``trace``
-    also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer;
-    ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md); ``synapse_unit`` puts every connection on
-    one kind of synapse unit; ``neurobench`` counts NeuroBench's MembraneUpdates too (docs/neurobench.md);
-    ``network_samples`` samples have every packet noted, for latencies (None: a few, where that is cheap). Raises
-    NeurosimError when anything named cannot be found, read or fitted.
+    how a NIR file runs (``snntorch``, ``spikingjelly``, ``sinabs``, ``norse``, ``nir:dt=...``); ``encoder``
+    how data become spikes (docs/encoders.md). ``trace`` also writes a timeline of one sample (and of timesteps first
+    to one past last) for the Perfetto viewer; ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md);
+    ``synapse_unit`` puts every connection on one kind of synapse unit; ``neurobench`` counts NeuroBench's
+    MembraneUpdates too (docs/neurobench.md); ``network_samples`` samples have every packet noted, for latencies (None:
+    a few, where that is cheap). Raises NeurosimError when anything named cannot be found, read or fitted.
     """
     _check_counts(samples=samples, timesteps=timesteps)
     choices = (
@@ -119,7 +124,7 @@ def simulate(
             f"chip {target.name}: execution is 'layer', one array without cores; {what}; leave it out or choose a chip "
             "with execution 'barrier'"
         )
-    work = _workload(workload, stimulus, input, labels, timesteps, profile)
+    work = _workload(workload, stimulus, input, labels, timesteps, profile, encoder)
     spikes = work.stimulus(samples, timesteps, seed) if stimulus is None else stimulus
     if mapping is not None:
         placement = read_placement(mapping, work.network)
@@ -129,7 +134,7 @@ def simulate(
     parameters = {
         "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
         "seed": seed, "engine": engine, "timing": timing, "synapse_unit": synapse_unit, "capacity": capacity,
-        "mapping": None if mapping is None else str(mapping),
+        "encoder": encoder, "mapping": None if mapping is None else str(mapping),
     }  # fmt: skip
     result = run_stages(
         work.network, target, spikes, engine=engine, capacity=capacity, placement=placement, threads=threads,
@@ -157,6 +162,7 @@ def neurobench(
     input: Path | None = None,
     labels: Path | None = None,
     profile: str | None = None,
+    encoder: str | None = None,
     batch: int | None = None,
 ) -> dict[str, Any]:
     """NeuroBench's metrics of a workload, by NeuroBench's names, with ``definitions``; no chip has a part in them.
@@ -170,7 +176,7 @@ def neurobench(
     from neurosim.run import read_out
 
     _check_counts(samples=samples, timesteps=timesteps, batch=batch)
-    work = _workload(workload, stimulus, input, labels, timesteps, profile)
+    work = _workload(workload, stimulus, input, labels, timesteps, profile, encoder)
     spikes = work.stimulus(samples, timesteps, seed) if stimulus is None else stimulus
     trace = run_function(work.network, spikes, engine=engine)
     predictions = read_out(work.network, trace)
