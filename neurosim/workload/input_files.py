@@ -99,6 +99,8 @@ def read_table(path: Path) -> np.ndarray:
         table = pd.read_csv(io.BytesIO(read_bytes(path)), header=names, comment="#", index_col=False)
     except (ValueError, OverflowError) as error:
         raise NeurosimError(f"{path}: not a table of numbers ({error})") from error
+    if not table.size:
+        raise NeurosimError(f"{path}: no numbers; expected lines of them")
     for column in table.columns:
         numbers = pd.to_numeric(table[column], errors="coerce")
         if table[column].dtype.kind not in "iuf" or numbers.isna().any():
@@ -108,6 +110,4 @@ def read_table(path: Path) -> np.ndarray:
                 "a number"
             )
     array = table.to_numpy()
-    if not array.size:
-        raise NeurosimError(f"{path}: no numbers; expected lines of them")
     return array.astype(np.int64 if array.dtype.kind in "iu" else np.float64)
