@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from quantise import FLOAT_BITS, quantise
 
-from neurosim.snn import BinaryCodec, Codec, CodebookCodec, FloatCodec, IntCodec, TernaryCodec
+from neurosim.snn import BinaryCodec, CodebookCodec, Codec, FloatCodec, IntCodec, TernaryCodec
 
 _BITS = {"float": FLOAT_BITS, "int8": 8, "int4": 4, "ternary": 2, "binary": 1}
 WORD = 9

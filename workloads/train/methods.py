@@ -79,7 +79,7 @@ def _q() -> dict[str, Method]:
 def _s2() -> dict[str, Method]:
     note = (
         "In the manner of S2NN: codebooks are the most frequent sign kernels of the binary network; neighbourhood and "
-        "guard of the outlier rule and the weight of the distillation are stand-ins. Only the 3 x 3 layer has a codebook."
+        "guard of the outlier rule and the weight of the distillation are stand-ins. Only the 3 x 3 layer has one."
     )
     found = {}
     for words, tail, distil, outliers, text in (

@@ -64,10 +64,8 @@ class SaturatingNet(SpikingNet):
     def whole_second(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """As `whole_first`; weights are signs, their shift not yet applied."""
         w = self.weights[1]
-        if self.centred:
-            w = (w - w.mean((1, 2, 3), keepdim=True)) / w.std((1, 2, 3), keepdim=True)
-        else:
-            w = w / _LATENT_SIZE
+        centred = (w - w.mean((1, 2, 3), keepdim=True)) / w.std((1, 2, 3), keepdim=True)
+        w = centred if self.centred else w / _LATENT_SIZE
         sign = w + (torch.where(w >= 0, 1.0, -1.0) - w).detach()
         threshold = _whole(self.log_threshold.exp().clamp(1, self.top))
         return sign, _whole(self.second_bias * threshold.detach()), threshold
