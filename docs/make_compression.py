@@ -1,0 +1,79 @@
+"""Writes the tables of docs/compression.md: run from the repository's top folder, ``python docs/make_compression.py``.
+
+Accuracy, spikes and synaptic events are those of the cards (three seeds, all 1,000 test images); energy and memory are
+runs of the shipped first seed.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from neurosim.arch import load_chip
+from neurosim.run import simulate
+from neurosim.snn import BinaryCodec, CodebookCodec, IntCodec, Network
+from neurosim.workload.workload import list_workloads, load_workload
+
+SAMPLES = 100
+PAGE = Path(__file__).parent / "compression.md"
+BEGIN, END = "<!-- table {} -->", "<!-- end {} -->"
+PROXY_PJ = 0.9
+GROUPS = {
+    "controls": ["c-float", "c-w8", "c-w4", "c-ternary", "c-binary"],
+    "qp": [f"qp-w{bits}{cut}" for bits in (4, 2) for cut in ("", "-s50", "-mag50", "-rand50", "-unstr50")],
+    "q": [f"q-u{bits}{tail}" for bits in (8, 4, 2) for tail in ("", "-reg")],
+    "s2": ["s2-k64", "s2-k32", "s2-k16", "s2-k16-plain"],
+    "mfp": ["mfp-w1"],
+}
+HEAD = (
+    "| workload | bits a weight | membrane bits | accuracy % | spikes | synaptic events | "
+    "edge-28nm nJ | weights + indices kbit | loihi-silicon nJ | proxy nJ |"
+)
+
+
+def for_plain_chip(network: Network) -> Network:
+    """The same values in formats every chip has: odd integers one bit wider, codewords as single signs."""
+    projections = []
+    for p in network.projections:
+        codec = p.codec
+        if isinstance(codec, CodebookCodec):
+            codec = BinaryCodec()
+        elif isinstance(codec, IntCodec) and codec.grid == "odd":
+            codec = IntCodec(codec.width_bits + 1)
+        projections.append(replace(p, codec=codec))
+    return replace(network, projections=tuple(projections))
+
+
+def row(name: str) -> str:
+    """One line of a table, everything by sample."""
+    work = load_workload(name)
+    card = work.card
+    edge = simulate(work.network, load_chip("edge-28nm"), work.stimulus(SAMPLES))
+    loihi = "-"
+    if work.network.is_integer:
+        result = simulate(for_plain_chip(work.network), load_chip("loihi-silicon"), work.stimulus(SAMPLES))
+        loihi = f"{result.energy_pj / SAMPLES / 1000:,.0f}"
+    accuracy, spikes, events = (card[k] for k in ("accuracy", "spikes_a_sample", "synaptic_events_a_sample"))
+    stored = edge.footprint["synaptic_memory"]["used_bits"] / 1000
+    return (
+        f"| {name.removeprefix('mnist-conv-')} | {card['storage']['bits_a_weight']:.2f} | "
+        f"{card['membrane_bits']['hidden']} | {100 * accuracy['mean']:.1f} ± {100 * accuracy['deviation']:.1f} | "
+        f"{spikes['mean']:,.0f} ± {spikes['deviation']:,.0f} | {events['mean']:,.0f} ± {events['deviation']:,.0f} | "
+        f"{edge.energy_pj / SAMPLES / 1000:,.0f} | {stored:,.0f} | {loihi} | {PROXY_PJ * events['mean'] / 1000:,.0f} |"
+    )
+
+
+def main() -> None:
+    """Fill in every table whose workloads ship."""
+    text, shipped = PAGE.read_text("utf-8"), set(list_workloads())
+    for group, names in GROUPS.items():
+        names = [f"mnist-conv-{name}" for name in names]
+        rows = [row(name) for name in names if name in shipped]
+        lines = [HEAD, "|---|" + "---:|" * (HEAD.count("|") - 2), *rows]
+        print("\n".join(lines), flush=True)
+        begin, end = BEGIN.format(group), END.format(group)
+        before, rest = text.split(begin)
+        text = before + begin + "\n\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1]
+    PAGE.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
