@@ -102,8 +102,17 @@ def test_files_are_small_and_the_twin_is_there(name):
     folder = ROOT / "workloads" / name
     assert sum(path.stat().st_size for path in folder.iterdir()) < 300_000
     work = load_workload(name)
-    shapes = [layer.out_shape for layer in AnnModel.load(work.ann_path).layers]
+    twin = AnnModel.load(work.ann_path)
+    assert work.card["ann_twin"]["macs"] == twin.macs
+    shapes = [layer.out_shape for layer in twin.layers]
     assert shapes == [p.shape for p in work.network.populations[1:]]
+
+
+@pytest.mark.parametrize("name", ["mnist-conv-c-w4", "mnist-conv-qp-w4-s50"])
+def test_the_twin_reaches_the_accuracy_on_the_card(name):
+    work = load_workload(name)
+    hits = AnnModel.load(work.ann_path).predict(work.data) == work.labels
+    assert work.card["ann_twin"]["accuracy_int8_test"] == pytest.approx(hits.mean(), abs=1e-9)
 
 
 def test_codecs_are_those_of_the_methods():

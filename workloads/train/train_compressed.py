@@ -28,6 +28,7 @@ from model import AnnNet
 from quantise import FLOAT_BITS
 from stages import TIMESTEPS
 
+from neurosim.baseline.ann_model import AnnModel
 from neurosim.files import replacing
 from neurosim.workload.native import load_network, save_network
 
@@ -73,7 +74,17 @@ def half_twin(path: Path, parts: dict[str, Part]) -> None:
     quantise_ann(net, parts["train"].images, "mnist-conv-half-ann").save(path)
 
 
-def card_of(name: str, seeds: list[int], found: list[dict]) -> dict:
+def describe_twin(path: Path, test: Part) -> dict:
+    """What the ANN twin reaches in int8, and its multiplications."""
+    model = AnnModel.load(path)
+    return {
+        "from": path.parent.name,
+        "accuracy_int8_test": round(float(np.mean(model.predict(test.images) == test.labels)), 4),
+        "macs": model.macs,
+    }
+
+
+def card_of(name: str, seeds: list[int], found: list[dict], twin: dict) -> dict:
     """Everything the card says; all of it was measured."""
     method, first = METHODS[name], found[0]
     return {
@@ -101,6 +112,7 @@ def card_of(name: str, seeds: list[int], found: list[dict]) -> dict:
         "starts_from": method.start,
         "taught_by": "the shipped ANN twin mnist-conv-w4/ann.npz",
         "base_epochs": BASE.epochs,
+        "ann_twin": twin,
         **first["record"],
     }  # fmt: skip
 
@@ -126,7 +138,7 @@ def build(name: str, seeds: list[int], cache: Path, out: Path, witness: Path, pa
         "data": "../data/mnist-test.npz",
         "encoder": {"kind": "rate_deterministic", "timesteps": TIMESTEPS},
         "readout": {"population": "output", "kind": "membrane"},
-        "card": card_of(name, seeds, found),
+        "card": card_of(name, seeds, found, describe_twin(out / home / "ann.npz", parts["test"])),
     }
     text = "# Written by workloads/train/train_compressed.py; do not edit by hand.\n"
     text += yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=110)
