@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import neurosim
@@ -30,6 +30,7 @@ from neurosim.snn import (
     Sparse,
     Stimulus,
 )
+from tests.compress.runnable import runnable
 from tests.engine.strategies import cases
 
 
@@ -194,6 +195,7 @@ def silenced(network, kept):
 @given(cases(integer=True), st.sampled_from([0.2, 0.5, 0.9]), st.sampled_from(["layer", "global"]))
 def test_a_removed_channel_is_a_silent_one(case, share, scope):
     network, stimulus = case
+    assume(runnable(network, stimulus))
     try:
         other, _ = prune(network, share, structured=True, scope=scope)
     except NeurosimError as error:
@@ -210,6 +212,7 @@ def test_a_removed_channel_is_a_silent_one(case, share, scope):
 @given(cases(), st.sampled_from([0.0, 0.3, 0.8]), st.sampled_from(["same", "sparse"]))
 def test_any_network_can_lose_weights(case, share, store):
     network, stimulus = case
+    assume(runnable(network, stimulus))
     other, report = prune(network, share, store=store)
     run_function(other, stimulus)
     assert share or store == "sparse" or other.content_hash() == network.content_hash()

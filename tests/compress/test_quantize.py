@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import neurosim
@@ -29,6 +29,7 @@ from neurosim.snn import (
     Relay,
     Stimulus,
 )
+from tests.compress.runnable import runnable
 from tests.engine.strategies import cases
 
 
@@ -263,6 +264,7 @@ def test_membrane_readouts_share_one_unit():
 def test_any_network_is_quantised_or_refused(case, weight_bits, membrane_bits, per_channel):
     """Never a crash, never a network that the engines refuse; integers that fit; the two engines agree on it."""
     network, stimulus = case
+    assume(runnable(network, stimulus))
     try:
         other, report = quantize(
             network, weight_bits, membrane_bits, calibration=stimulus, per_channel=per_channel, input_bits=8
