@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,9 +44,12 @@ def _clip(text: str) -> float | str:
 def _finish(work, network, report, samples: int, skip: int, out: Path, title: str, card: dict, as_json: bool) -> None:
     """Compare on the samples after the first ``skip``, write, and print."""
     from neurosim.compress.compare import compare
+    from neurosim.snn.notes import Coding
     from neurosim.workload.folder_out import write_workload
     from neurosim.workload.native import save_network
 
+    if network.coding is None:
+        network = replace(network, coding=Coding(work.encoder or "spikes", work.timesteps))
     found = None
     if samples and work.n_samples:
         first = skip if work.n_samples > skip else 0

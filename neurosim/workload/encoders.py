@@ -8,6 +8,7 @@ from neurosim.errors import NeurosimError
 from neurosim.snn.trace import Stimulus
 
 MAX_CELLS = 1 << 31
+ENCODERS = ("rate_deterministic", "rate_bernoulli", "direct")
 
 
 def encode_rate(images: np.ndarray, timesteps: int, labels: np.ndarray | None = None) -> Stimulus:

@@ -21,7 +21,7 @@ from neurosim.errors import NeurosimError
 from neurosim.files import read_npz
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
-from neurosim.workload.encoders import encode
+from neurosim.workload.encoders import ENCODERS, encode
 from neurosim.workload.recording import is_recording, read_recording
 from neurosim.workload.user_files import is_hdf5, load_array, value_bits
 
@@ -211,6 +211,10 @@ def _with_data(
     inputs = sum(network.population(name).n_neurons for name in network.input_names)
     per_sample = int(np.prod(data.shape[1:]))
     if per_sample == inputs and data.dtype == np.uint8:
+        if network.coding is not None:
+            steps, encoder = steps or network.coding.timesteps, network.coding.kind
+            kind = encoder if encoder in ENCODERS else "rate_deterministic"
+            return Workload(path.stem, network.name, network, data, labels, kind, steps)
         if steps is None:
             raise NeurosimError(f"{input_path}: images need a number of timesteps to be encoded; give --timesteps N")
         return Workload(path.stem, network.name, network, data, labels, "rate_deterministic", steps)
