@@ -153,9 +153,10 @@ def _quantized(network: Network, o: _Options, clip: float) -> tuple[Network, Com
         made |= narrowed(population, jobs, coarse) | _copies(network, population, unit, values, bits)
     built = [made[id(p)] for p in network.projections]
     result = replace(network, populations=tuple(populations), projections=tuple(p for p, _ in built))
-    report = CompressionReport("quantize", [row for _, row in built if row is not None], rows)
+    asked = {"per_channel": o.per_channel, "scale": o.scale, "rounding": rounding}
+    report = CompressionReport("quantize", [row for _, row in built if row is not None], rows, parameters=asked)
     if o.integer:
-        report.notes.append(f"clip {clip:g}: the share of membrane updates that the step was not widened for")
+        report.parameters["clip"] = clip
         _count_clipping(result, o.calibration, report)
     _notes(report)
     return result, report
