@@ -73,7 +73,7 @@ def _finish(work, network, report, samples: int, skip: int, out: Path, title: st
 def quantize(
     model: Model,
     out: Out,
-    weight_bits: Annotated[str, typer.Option(help="Bits, odd:BITS, ternary, sign or codebook:WORDS.")] = "8",
+    weight_bits: Annotated[str, typer.Option(help="Bits, odd:BITS, ternary, sign, codebook:WORDS or keep.")] = "8",
     membrane_bits: Annotated[str, typer.Option(help="2 to 32, or float.")] = "24",
     layer: Layers = None,
     membrane: Annotated[list[str] | None, typer.Option(help="NAME=BITS for one population; repeatable.")] = None,
@@ -118,6 +118,9 @@ def prune(
         list[str] | None, typer.Option(help="A projection (with --structured: population) to prune; repeatable.")
     ] = None,
     store: Annotated[str, typer.Option(help="same, or sparse: keep entries of dense layers that are not 0.")] = "same",
+    compensate: Annotated[
+        int, typer.Option(help="With --structured: put the mean input lost, on this many samples, into biases.")
+    ] = 0,
     samples: Samples = 1000,
     input: Input = None,
     labels: Labels = None,
@@ -131,7 +134,10 @@ def prune(
 
     work = load_workload(model, input, labels, timesteps, profile)
     names = {"populations" if structured else "projections": only or None}
-    network, report = pruned(work.network, share, structured=structured, scope=scope, store=store, **names)
+    network, report = pruned(
+        work.network, share, structured=structured, scope=scope, store=store,
+        compensate=work.stimulus(compensate) if compensate else None, **names,
+    )  # fmt: skip
     kind = "channels" if structured else "weights"
     title = f"{work.name}: {share:.0%} of the {kind} removed, by {scope}"
-    _finish(work, network, report, samples, 0, out, title, {"made_by": title, "from": work.name}, as_json)
+    _finish(work, network, report, samples, compensate, out, title, {"made_by": title, "from": work.name}, as_json)

@@ -20,7 +20,7 @@ _TRIED = np.linspace(0.08, 1.0, 47)
 
 @dataclass(frozen=True)
 class Grid:
-    """The integers of a format: ``kind`` even, odd or sign, and the largest, ``top``. ``codec`` stores them.
+    """The integers of a format: ``kind`` even, odd, sign or keep, and the largest, ``top``. ``codec`` stores them.
 
     ``words`` above 0 asks for a codebook of that many sign patterns, chosen from the weights.
     """
