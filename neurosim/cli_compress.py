@@ -17,6 +17,7 @@ Input = Annotated[Path | None, typer.Option(help="Input array (.npy, .npz) for a
 Labels = Annotated[Path | None, typer.Option(help="Labels (.npy, .npz) for a model file.")]
 Steps = Annotated[int | None, typer.Option(help="Timesteps a sample; default: the workload's own.")]
 Profile = Annotated[str | None, typer.Option(help="How a NIR file runs, as in neurosim run.")]
+Encoder = Annotated[str | None, typer.Option(help="How data become spikes, as in neurosim run.")]
 Samples = Annotated[int, typer.Option(help="Compare the two networks on at most this many samples; 0: not at all.")]
 Layers = Annotated[list[str] | None, typer.Option(help="NAME=VALUE for one projection; can be repeated.")]
 
@@ -88,6 +89,7 @@ def quantize(
     labels: Labels = None,
     timesteps: Steps = None,
     profile: Profile = None,
+    encoder: Encoder = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Narrow weights and membranes; print what each layer lost, and how spikes and accuracy change."""
@@ -96,7 +98,7 @@ def quantize(
 
     if membrane_bits != "float" and not membrane_bits.isdigit():
         raise NeurosimError(f"--membrane-bits: got {membrane_bits!r}, expected 2 to 32, or float")
-    work = load_workload(model, input, labels, timesteps, profile)
+    work = load_workload(model, input, labels, timesteps, profile, encoder)
     bits = None if membrane_bits == "float" else int(membrane_bits)
     weights = _named(layer, int(weight_bits) if weight_bits.isdigit() else weight_bits, "--layer")
     network, report = quantized(
@@ -126,13 +128,14 @@ def prune(
     labels: Labels = None,
     timesteps: Steps = None,
     profile: Profile = None,
+    encoder: Encoder = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Remove the smallest weights, or whole channels; print what is left, and how spikes and accuracy change."""
     from neurosim.compress.prune import prune as pruned
     from neurosim.workload.workload import load_workload
 
-    work = load_workload(model, input, labels, timesteps, profile)
+    work = load_workload(model, input, labels, timesteps, profile, encoder)
     names = {"populations" if structured else "projections": only or None}
     network, report = pruned(
         work.network, share, structured=structured, scope=scope, store=store,
