@@ -92,8 +92,18 @@ def map_network(
         traffic=traffic,
         origin="given" if before is None else "automatic",
         key_tables=tables,
+        layouts=_layouts(network, feeds),
         synapse_unit=synapse_unit,
     )
+
+
+def _layouts(network: Network, feeds: list) -> dict[str, tuple[str, ...]]:
+    """Layouts in use, by projection."""
+    found: dict[str, set[str]] = {}
+    for position, feed in (pair for group in feeds for pair in group):
+        if network.projections[position].connectivity.event == "synapse":
+            found.setdefault(network.projections[position].name, set()).add(feed.layout)
+    return {name: tuple(sorted(names)) for name, names in found.items()}
 
 
 def _automatic(network: Network, chip: Chip, layout: Layout, capacity: str, fits: bool):

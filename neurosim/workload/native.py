@@ -74,6 +74,7 @@ def save_network(network: Network, path: Path) -> None:
             "source": p.source, "target": p.target, "delay": p.delay, "weight_shift": p.weight_shift, "port": p.port,
             "codec": codec_header(p.codec),
             "connectivity": _connectivity_header(p.connectivity, f"projection.{i}", arrays),
+            **({} if p.layout is None else {"layout": p.layout}),
         }
         for i, p in enumerate(network.projections)
     ]  # fmt: skip
@@ -131,7 +132,7 @@ def load_network(path: Path) -> Network:
             Projection(
                 p["source"], p["target"], _connectivity(p["connectivity"], f"projection.{i}", arrays),
                 codec_from_header(p["codec"], f"projection {p['source']}->{p['target']}"), p["delay"],
-                p["weight_shift"], p["port"],
+                p["weight_shift"], p["port"], p.get("layout"),
             )
             for i, p in enumerate(header["projections"])
         )  # fmt: skip
