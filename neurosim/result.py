@@ -175,6 +175,8 @@ class Result:
                 "total": self.energy_pj,
                 "dynamic": self.energy.total_pj(leakage=False),
                 "leakage": self.energy.total_pj(leakage=True),
+                "band": dict(zip(("low", "high"), self.energy.band_pj(), strict=True)),
+                "banded_share": self.energy.banded_share(),
                 "by_component": by_component,
                 "unsourced_share": self.energy.unsourced_share(),
             },
@@ -217,6 +219,7 @@ class Result:
             "activity_count": self.activity.count,
             "energy_count": np.array([leaf.count for leaf in self.energy.leaves], np.float64),
             "energy_price_pj": np.array([leaf.price_pj for leaf in self.energy.leaves], np.float64),
+            "energy_band_pj": _band_array(self.energy),
         }
         for key in _OPTIONAL:
             if getattr(self, key) is not None:
@@ -235,12 +238,17 @@ class Result:
             activity = Activity(
                 tuple(names["action"]), tuple(names["place"]), tuple(names["part"]), arrays["activity_count"]
             )
+            # Files of older versions hold no bands.
+            bands = arrays.get("energy_band_pj", np.full((len(header["energy"]), 2), np.nan))
             leaves = tuple(
-                Leaf(component, action, place, part, float(count), float(price), source)
-                for (component, action, place, part, source), count, price in zip(
-                    header["energy"], arrays["energy_count"], arrays["energy_price_pj"], strict=True
+                Leaf(
+                    component, action, place, part, float(count), float(price), source,
+                    *(None if np.isnan(end) else float(end) for end in band),
                 )
-            )
+                for (component, action, place, part, source), count, price, band in zip(
+                    header["energy"], arrays["energy_count"], arrays["energy_price_pj"], bands, strict=True
+                )
+            )  # fmt: skip
             return cls(
                 activity=activity,
                 energy=EnergyTable(leaves),
@@ -258,6 +266,12 @@ class Result:
         from neurosim.result_html import result_html
 
         return result_html(self)
+
+
+def _band_array(table: EnergyTable) -> np.ndarray:
+    """(leaves, 2) float64: low and high price, NaN where no band is known."""
+    ends = [(leaf.low_price_pj, leaf.high_price_pj) for leaf in table.leaves]
+    return np.array([[np.nan if p is None else p for p in pair] for pair in ends], np.float64).reshape(-1, 2)
 
 
 _OPTIONAL = ("predictions", "labels", "waits", "barrier_cycles")

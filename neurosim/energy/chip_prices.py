@@ -14,4 +14,6 @@ def chip_prices(chip: Chip) -> dict[str, Price]:
 
 def chip_leakage(chip: Chip) -> tuple[LeakagePower, ...]:
     """Leaking parts with their powers."""
-    return tuple(LeakagePower(x.component, x.power_mw, x.instances, x.source) for x in resolve_leakage(chip))
+    return tuple(
+        LeakagePower(x.component, x.power_mw, x.instances, x.source, x.low_mw, x.high_mw) for x in resolve_leakage(chip)
+    )

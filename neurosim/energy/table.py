@@ -2,6 +2,9 @@
 
 There are two kinds of leaf. Dynamic: the count of one action at one place for one part, times the price of that
 action. Leakage: a power times the simulated time. No joule enters a report in any other way.
+
+A price may have a band. Totals are then given with all prices at their low ends and at their high ends: corners, which
+say how far the constants alone could move a total, not how likely that is. A price without a band stays as it is.
 """
 
 from __future__ import annotations
@@ -37,11 +40,16 @@ class LeakagePower:
     power_mw: float
     instances: int
     source: str
+    low_mw: float | None = None
+    high_mw: float | None = None
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One term of a total: ``count`` x ``price_pj``. For leakage the count is picoseconds and the price mW x 1e-3."""
+    """One term of a total: ``count`` x ``price_pj``. For leakage the count is picoseconds and the price mW x 1e-3.
+
+    ``low_price_pj`` and ``high_price_pj`` are the price's band; None: none is known.
+    """
 
     component: str
     action: str
@@ -50,10 +58,22 @@ class Leaf:
     count: float
     price_pj: float
     source: str
+    low_price_pj: float | None = None
+    high_price_pj: float | None = None
 
     @property
     def energy_pj(self) -> float:
         return self.count * self.price_pj
+
+    @property
+    def band_pj(self) -> tuple[float, float]:
+        """Energy at the low and at the high end of the price."""
+        low, high = (self.price_pj if p is None else p for p in (self.low_price_pj, self.high_price_pj))
+        return self.count * low, self.count * high
+
+    @property
+    def banded(self) -> bool:
+        return self.low_price_pj is not None or self.high_price_pj is not None
 
 
 @dataclass(frozen=True)
@@ -84,6 +104,31 @@ class EnergyTable:
         """Dynamic energy by component, with all leakage under its own name."""
         return self._sums(lambda leaf: LEAKAGE if leaf.action == LEAKAGE else leaf.component)
 
+    def band_pj(self, leakage: bool | None = None) -> tuple[float, float]:
+        """`total_pj` with every price at the low end of its band, and at the high end."""
+        chosen = [x for x in self.leaves if leakage is None or (x.action == LEAKAGE) == leakage]
+        bands = [leaf.band_pj for leaf in chosen]
+        return fsum(low for low, _ in bands), fsum(high for _, high in bands)
+
+    def _bands(self, key: Callable[[Leaf], Any]) -> dict[Any, tuple[float, float]]:
+        groups: dict[Any, list[tuple[float, float]]] = {}
+        for leaf in self.leaves:
+            groups.setdefault(key(leaf), []).append(leaf.band_pj)
+        return {name: (fsum(a for a, _ in bands), fsum(b for _, b in bands)) for name, bands in groups.items()}
+
+    def bands_by(self, *fields: str) -> dict[tuple[str, ...], tuple[float, float]]:
+        """`by`, low and high."""
+        return self._bands(lambda leaf: tuple(getattr(leaf, f) for f in fields))
+
+    def bands_by_component(self) -> dict[str, tuple[float, float]]:
+        """`by_component`, low and high."""
+        return self._bands(lambda leaf: LEAKAGE if leaf.action == LEAKAGE else leaf.component)
+
+    def banded_share(self) -> float:
+        """Part of the total whose price has a band."""
+        total = self.total_pj()
+        return fsum(leaf.energy_pj for leaf in self.leaves if leaf.banded) / total if total else 0.0
+
     def unsourced_share(self) -> float:
         """Part of the total whose price names no source."""
         total = self.total_pj()
@@ -108,12 +153,17 @@ def price_activity(
     if missing:
         raise NeurosimError(f"energy: no price for {', '.join(missing)}; add each to the chip's energy section")
     leaves = [
-        Leaf(prices[a].component, a, pl, pt, int(n), prices[a].pj, prices[a].source)
+        Leaf(p.component, a, pl, pt, int(n), p.pj, p.source, p.low_pj, p.high_pj)
         for a, pl, pt, n in zip(action, place, part, count, strict=True)
+        for p in (prices[a],)
     ]
     picoseconds = seconds * 1e12
     for power in leakage:
         # 1 mW for 1 ps is 1e-3 pJ.
-        price = power.power_mw * power.instances * 1e-3
-        leaves.append(Leaf(power.component, LEAKAGE, "chip", power.component, picoseconds, price, power.source))
+        price, low, high = (
+            None if mw is None else mw * power.instances * 1e-3 for mw in (power.power_mw, power.low_mw, power.high_mw)
+        )
+        leaves.append(
+            Leaf(power.component, LEAKAGE, "chip", power.component, picoseconds, price, power.source, low, high)
+        )
     return EnergyTable(tuple(leaves))

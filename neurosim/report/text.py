@@ -40,7 +40,9 @@ def _headline(r: Result) -> Text:
     lines.append(f"latency       {latency}  ({units.count(cycles)} cycles of {r.quantum_ps:g} ps)")
     energy = r.energy_pj / r.samples
     leakage = r.energy.total_pj(leakage=True) / r.samples
-    lines.append(f"energy        {units.energy(energy)} a sample, of which leakage {units.energy(leakage)}")
+    band = _band(r.energy.band_pj(), r.samples)
+    band = f" (constants all low to all high: {band})" if band else ""
+    lines.append(f"energy        {units.energy(energy)} a sample{band}, of which leakage {units.energy(leakage)}")
     events = r.synaptic_events
     share = events["effective"] / events["dense"] if events["dense"] else 0.0
     lines.append(
@@ -95,21 +97,32 @@ def _spikes(r: Result) -> Table:
 def _energy(r: Result) -> Table:
     table = new_table(
         "Energy by component, all samples", ("component", "left"), ("energy", "right"), ("a sample", "right"),
-        ("share", "right"), ("", "left"),
+        ("low to high", "right"), ("share", "right"), ("", "left"),
     )  # fmt: skip
     total = r.energy_pj or 1.0
+    bands = r.energy.bands_by_component()
     components = r.energy.by_component()
     leakage = components.pop("leakage", 0.0)
     for name, pj in components.items():
         if pj:
-            cells = (units.energy(pj), units.energy(pj / r.samples), units.percent(pj / total), _bar(pj / total))
-            table.add_row(name, *cells)
+            cells = (units.energy(pj), units.energy(pj / r.samples), _band(bands[name], r.samples))
+            table.add_row(name, *cells, units.percent(pj / total), _bar(pj / total))
     dynamic = r.energy.total_pj(leakage=False)
-    for name, pj in (("dynamic", dynamic), ("leakage", leakage), ("total", r.energy_pj)):
-        share = pj / total
-        row = (name, units.energy(pj), units.energy(pj / r.samples), units.percent(share), "")
+    for name, pj, leaks in (("dynamic", dynamic, False), ("leakage", leakage, True), ("total", r.energy_pj, None)):
+        band = _band(r.energy.band_pj(leaks), r.samples)
+        row = (name, units.energy(pj), units.energy(pj / r.samples), band, units.percent(pj / total), "")
         table.add_row(*row, style="bold" if name == "total" else None)
+    table.caption = (
+        "low to high: a sample with all constants at one end of their bands, a corner and not a likelihood; "
+        f"{units.percent(r.energy.banded_share())} of the energy has a band"
+    )
+    table.caption_justify = "left"
     return table
+
+
+def _band(ends: tuple[float, float], parts: float = 1) -> str:
+    """Both ends, or nothing where they are the same."""
+    return "" if ends[0] == ends[1] else " to ".join(units.energy(end / parts) for end in ends)
 
 
 _WAITS = {
@@ -166,6 +179,8 @@ def _ann(r: Result) -> Group:
         table.add_row("accuracy", units.percent(r.accuracy), units.percent(ann["accuracy"]))
     snn_energy, ann_energy = r.energy_pj / r.samples, ann["energy_pj"] / r.samples
     table.add_row("energy a sample", units.energy(snn_energy), units.energy(ann_energy))
+    if "band_pj" in ann:
+        table.add_row("  low to high", _band(r.energy.band_pj(), r.samples), _band(tuple(ann["band_pj"]), r.samples))
     ann_quantum_ps = ann["latency_s"] * 1e12 * r.samples / ann["cycles"]
     table.add_row(
         "cycles a sample",
@@ -216,8 +231,10 @@ def explain_text(r: Result, by: tuple[str, ...], top: int) -> RenderableType:
     """From the total to component, action, count, constant and source; every line a product, every total their sum."""
     table = new_table(
         f"{r.workload} on {r.chip}: {units.energy(r.energy_pj)} over {r.samples} samples", *[(b, "left") for b in by],
-        ("count", "right"), ("x constant", "right"), ("= energy", "right"), ("share", "right"), ("source", "left"),
+        ("count", "right"), ("x constant", "right"), ("= energy", "right"), ("low to high", "right"),
+        ("share", "right"), ("source", "left"),
     )  # fmt: skip
+    bands = r.energy.bands_by(*by)
     groups: dict[tuple[str, ...], list] = {}
     for leaf in r.energy.leaves:
         groups.setdefault(tuple(getattr(leaf, f) for f in by), []).append(leaf)
@@ -235,12 +252,14 @@ def explain_text(r: Result, by: tuple[str, ...], top: int) -> RenderableType:
             counted, constant = units.count(sum(leaf.count for leaf in leaves)), f"{len(prices)} constants"
         sources = sorted({leaf.source for leaf in leaves})
         source = sources[0] if len(sources) == 1 else f"{len(sources)} sources"
-        table.add_row(*key, counted, constant, units.energy(pj), units.percent(pj / total), source or "none")
+        cells = (counted, constant, units.energy(pj), _band(bands[key]), units.percent(pj / total), source or "none")
+        table.add_row(*key, *cells)
     left_out = len(sums) - min(top, len(sums))
     tail = f"... and {left_out} more lines (--top {len(sums)}). " if left_out else ""
     table.caption = (
         f"{tail}dynamic {units.energy(r.energy.total_pj(leakage=False))}, leakage "
-        f"{units.energy(r.energy.total_pj(leakage=True))}; unsourced share {units.percent(r.energy.unsourced_share())}"
+        f"{units.energy(r.energy.total_pj(leakage=True))}; all constants low to all high "
+        f"{_band(r.energy.band_pj()) or 'no bands'}; unsourced share {units.percent(r.energy.unsourced_share())}"
     )
     table.caption_justify = "left"
     return table

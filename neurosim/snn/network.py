@@ -221,7 +221,11 @@ class Network:
         return model.value_bits if isinstance(model, (Input, Relay)) else model.max_spikes.bit_length()
 
     def content_hash(self) -> str:
-        """SHA-256 over every parameter and weight, for caches and provenance."""
+        """SHA-256 over every parameter and weight, for caches and provenance; computed once."""
+        return self._content_hash
+
+    @cached_property
+    def _content_hash(self) -> str:
         digest = hashlib.sha256()
         for p in self.populations:
             digest.update(repr((p.name, p.shape, type(p.model).__name__)).encode())

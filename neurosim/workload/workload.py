@@ -181,6 +181,7 @@ def _from_model_file(
         from neurosim.workload.core_map_npz import load_core_map_network
 
         loaded = load_core_map_network(path, timesteps=steps)
+        loaded.network.content_hash()  # once for all runs on it, while the file is being read anyway
         return Workload(
             path.stem, f"network and core map of {path.name}", loaded.network, None, None, None,
             loaded.stimulus.timesteps, core_of_neuron=loaded.core, fixed_stimulus=loaded.stimulus,

@@ -61,3 +61,41 @@ def test_every_marginal_agrees_with_the_total(rows):
     table = EnergyTable(leaves)
     for fields in (("component",), ("action",), ("component", "action"), ("place", "part")):
         assert fsum(table.by(*fields).values()) == pytest.approx(table.total_pj(), rel=1e-12)
+
+
+def banded():
+    prices = {"read": Price("memory", 2.5, "A", 1.0, 5.0), "add": Price("lane", 0.5, "B")}
+    return price_activity(
+        ("read", "add"), ("core 0", "core 0"), ("fc", "fc"), np.array([4, 8]), prices,
+        (LeakagePower("cores", 2.0, 3, "data sheet", 1.0, None), LeakagePower("pads", 1.0, 1, "sheet")), 1e-9,
+    )  # fmt: skip
+
+
+def test_bands_by_hand():
+    table = banded()
+    # Leakage: 6 mW x 1 ns = 6 pJ (low 3), and 1 pJ without a band.
+    assert table.band_pj() == pytest.approx((4 + 4 + 3 + 1, 20 + 4 + 6 + 1))
+    assert table.band_pj(leakage=True) == pytest.approx((4, 7))
+    assert table.bands_by("component")[("memory",)] == (4, 20)
+    assert table.bands_by_component()["leakage"] == pytest.approx((4, 7))
+    assert table.banded_share() == pytest.approx((10 + 6) / 21)
+
+
+def test_without_bands_the_total_is_both_ends():
+    table = small()
+    assert table.band_pj() == (table.total_pj(), table.total_pj()) and table.banded_share() == 0
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**6), st.floats(1e-6, 1e3), st.floats(0, 1), st.floats(1, 9), st.sampled_from("abc"))
+    )
+)
+def test_the_total_lies_in_its_band_and_bands_add_up(rows):
+    table = EnergyTable(tuple(Leaf(c, "x", "p", "q", n, p, "s", p * low, p * high) for n, p, low, high, c in rows))
+    low, high = table.band_pj()
+    slack = 1e-9 * table.total_pj()
+    assert low <= table.total_pj() + slack and table.total_pj() <= high + slack
+    ends = table.bands_by("component").values()
+    assert fsum(a for a, _ in ends) == pytest.approx(low, rel=1e-12)
+    assert fsum(b for _, b in ends) == pytest.approx(high, rel=1e-12)

@@ -74,6 +74,16 @@ def _row(op: str, bits: int, kind: str, node: int, note: str) -> dict[str, str]:
     raise NeurosimError(f"arith_energy.csv: no verified row for {op} {bits} {kind} at {node} nm")
 
 
+def verified_rows(op: str, bits: int, kind: str, node: int) -> list[dict[str, str]]:
+    """All rows that state a unit and were read, in the file's order. Raises NeurosimError where there is none."""
+    key = (op, bits, kind, str(node))
+    found = [r for r in _rows() if (r["op"], int(r["bits"]), r["format"], r["node_nm"]) == key]
+    found = [r for r in found if r["verified"] == "yes" and _UNITLESS not in r["note"]]
+    if not found:
+        raise NeurosimError(f"arith_energy.csv: no verified row for {op} {bits} {kind} at {node} nm")
+    return found
+
+
 def logic_scale(from_nm: float, to_nm: float) -> float:
     """Factor on the energy of logic between two nodes at 0.9 V."""
 

@@ -10,13 +10,14 @@ from neurosim.arch.layer import LayerChip
 from neurosim.arch.prices import LeakageSpec, PriceSpec, Term
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.arithmetic import link_energy, router_flit_energy, unit_energy, unit_leakage
+from neurosim.arch.technology.band import leakage_band, term_band
 from neurosim.arch.technology.sram import SramFigures, sram_figures
 from neurosim.errors import NeurosimError
 
 
 @dataclass(frozen=True)
 class ResolvedPrice:
-    """Energy of one action. ``low_pj`` and ``high_pj`` are the source's own band, if it gives one."""
+    """Energy of one action. ``low_pj`` and ``high_pj``: the source's own band, that of the tables, or None."""
 
     action: str
     component: str
@@ -28,12 +29,14 @@ class ResolvedPrice:
 
 @dataclass(frozen=True)
 class ResolvedLeakage:
-    """Power of one instance of a component, and how many of them the chip has."""
+    """Power of one instance of a component, and how many of them the chip has; the band as in `ResolvedPrice`."""
 
     component: str
     power_mw: float
     instances: int
     source: str
+    low_mw: float | None = None
+    high_mw: float | None = None
 
 
 def memory_figures(chip: Chip | LayerChip, memory: str) -> SramFigures:
@@ -81,7 +84,9 @@ def _price(chip: Chip | LayerChip, action: str, spec: PriceSpec) -> ResolvedPric
         source = f"{spec.source}: {chip.sources[spec.source]}" + (f"; {spec.note}" if spec.note else "")
         return ResolvedPrice(action, component, spec.pj, spec.low_pj, spec.high_pj, source)
     terms = [_term_energy(chip, term) for term in spec.derive]
-    return ResolvedPrice(action, component, fsum(pj for pj, _ in terms), None, None, " + ".join(s for _, s in terms))
+    bands = [term_band(next(iter(term.kinds)).rstrip("_")) for term in spec.derive]
+    low, high = (fsum(pj * band[end] for (pj, _), band in zip(terms, bands, strict=True)) for end in (0, 1))
+    return ResolvedPrice(action, component, fsum(pj for pj, _ in terms), low, high, " + ".join(s for _, s in terms))
 
 
 def resolve_prices(chip: Chip | LayerChip) -> dict[str, ResolvedPrice]:
@@ -93,7 +98,7 @@ def _leakage(chip: Chip | LayerChip, spec: LeakageSpec) -> ResolvedLeakage:
     instances = chip.mesh.n_routers if spec.per == "tile" else {"chip": 1, "core": chip.n_cores}[spec.per]
     if spec.power_mw is not None:
         return ResolvedLeakage(spec.component, spec.power_mw, instances, f"{spec.source}: {chip.sources[spec.source]}")
-    powers, sources = [], []
+    powers, sources, bands = [], [], []
     for term in spec.derive:
         kind, value = next(iter(term.kinds.items()))
         if kind == "sram":
@@ -105,7 +110,9 @@ def _leakage(chip: Chip | LayerChip, spec: LeakageSpec) -> ResolvedLeakage:
             power, source = unit_leakage(kind.rstrip("_"), _widths(value))
             powers.append(power * term.count)
             sources.append(f"{term.count:g} x {source}")
-    return ResolvedLeakage(spec.component, fsum(powers), instances, " + ".join(sources))
+        bands.append(leakage_band(kind, chip.technology.device))
+    low, high = (fsum(mw * band[end] for mw, band in zip(powers, bands, strict=True)) for end in (0, 1))
+    return ResolvedLeakage(spec.component, fsum(powers), instances, " + ".join(sources), low, high)
 
 
 def resolve_leakage(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
