@@ -94,6 +94,8 @@ class Layout:
             ones = np.ones(len(neurons), np.int64)
             sides = self._banks.run_reads(0 * ones), self._banks.run_turns(ones.size, 1)
             return Feed(np.sort(neurons).astype(np.int32), ones, 0 * ones, {}, *sides)
+        if not by_kind:
+            return self._listed_feed(position, neurons)
         sources, events = (found.astype(np.int32) for found in self._listed(position).of(neurons))
         turns = self._banks.list_turns(self._listed(position), neurons, sources)
         words, bits = (0 * events, {}) if kind == "pool" else self._entries(projection, events, len(neurons))

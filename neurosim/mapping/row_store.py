@@ -9,7 +9,7 @@ import numpy as np
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.reach import ListReach
-from neurosim.mapping.storage import CHOICES, RowItems, Widths, store_groups
+from neurosim.mapping.storage import CHOICES, FULL, LAYOUTS, RowItems, Widths, store_groups
 from neurosim.snn.codecs import CodebookCodec, Codec
 from neurosim.snn.network import Network, Projection
 
@@ -23,6 +23,13 @@ class Stored:
     layout: str
     words: list[np.ndarray]
     bits: dict[str, int]
+
+
+def holds_zero(codec: Codec) -> bool:
+    """Whether a weight of 0 can be written, so that a row can hold places without a connection."""
+    if isinstance(codec, CodebookCodec):
+        return entry_bits(codec) > 1
+    return codec.kind in ("float32", "ternary") or getattr(codec, "grid", "") == "even"
 
 
 def entry_bits(codec: Codec) -> int:
@@ -58,7 +65,7 @@ class RowStore:
         self.network, self.chip = network, chip
         self._memory = chip.core.synaptic_memory
         self._weight_bits = weight_bits
-        self._distinct: dict[int, int] = {}
+        self._distinct: dict[int, tuple[int, int]] = {}
         self._kept: dict[tuple, Stored] = {}
         self.asked = [layout_asked(p, chip) for p in network.projections]
 
@@ -98,22 +105,31 @@ class RowStore:
         order = np.lexsort((place, origin))
         sources, events = np.unique(origin, return_counts=True)
         rows = RowItems(len(neurons), np.concatenate([[0], np.cumsum(events)]).astype(np.int64), place[order])
-        stored = self._store(position, neurons, lambda: [rows], len(neurons), pointers=False)
+        projection = self.network.projections[position]
+        if not holds_zero(projection.codec) and self.asked[position] in FULL:
+            raise NeurosimError(
+                f"projection {projection.name}.layout: {self.asked[position]} writes every place of a row, and "
+                f"{projection.codec.kind} weights have no zero for places without a connection; use csr, bitmap, "
+                "run_length or best"
+            )
+        stored = self._store(position, neurons, lambda: [rows], len(neurons), pointers=False, listed=True)
         return sources, events.astype(np.int64), stored
 
-    def _store(self, position: int, key: np.ndarray, groups, n_indexed: int, *, pointers: bool) -> Stored:
+    def _store(self, position: int, key: np.ndarray, groups, n_indexed: int, *, pointers: bool, listed: bool = False) -> Stored:
         name = position, key.tobytes()
         if name not in self._kept:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
+            full = not listed or holds_zero(self.network.projections[position].codec)
+            offered = tuple(name for name in LAYOUTS if full or name not in FULL)
             widths = Widths(
                 item=self._item(position),
                 index=max(self._memory.index_bits or 1, (n_indexed - 1).bit_length()),
                 word=self._memory.word_bits,
-                distinct=self._values(position),
+                distinct=self._values(position, listed),
                 pointers=pointers,
             )
-            self._kept[name] = Stored(*store_groups(self.asked[position], groups(), widths))
+            self._kept[name] = Stored(*store_groups(self.asked[position], groups(), widths, offered))
         return self._kept[name]
 
     def _item(self, position: int) -> int:
@@ -121,7 +137,10 @@ class RowStore:
         width = entry_bits(codec)
         return min(width, self._weight_bits) if codec.kind == "int" and self._weight_bits is not None else width
 
-    def _values(self, position: int) -> int:
+    def _values(self, position: int, listed: bool) -> int:
+        """Distinct values of a projection; listed connections leave places that hold 0."""
         if position not in self._distinct:
-            self._distinct[position] = max(1, np.unique(self.network.projections[position].connectivity.weights).size)
-        return self._distinct[position]
+            values = np.unique(self.network.projections[position].connectivity.weights)
+            self._distinct[position] = values.size, int(0 in values)
+        n, zero = self._distinct[position]
+        return max(1, n + (1 - zero if listed else 0))

@@ -3,14 +3,16 @@
 A row is what one spike reads at once: n items of ``width`` bits. No item is split over two words.
 
 dense: every item, zeros too.
-csr: an entry (weight, index) for each non-zero item.
+csr: an entry (weight, index) for each non-zero item, indices ascending.
 bitmap: one bit an item that says non-zero, in words of its own, then the non-zero weights.
 run_length: an entry (run, weight) for each non-zero item; ``run`` counts the zeros before it. The largest run code has
 no weight behind it that counts and skips that many zeros. The run's width is the one that needs the fewest words.
-codebook: every item as the number of its value in a table of the projection's distinct values, stored once.
+codebook: every item as the number of its value in a table of the projection's distinct values, stored once a block.
 
 Rows of csr, bitmap and run_length differ in length. Where the axon entry does not lead to a row (shared kernels), a
-table of pointers is stored with them and one word of it is read before each row.
+table of pointers (first word and number of words of each row) is stored with them and read before each row.
+
+These are counts. `neurosim.mapping.pack` writes the same rows bit by bit, and tests hold the two together.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ import numpy as np
 LAYOUTS = ("dense", "csr", "bitmap", "run_length", "codebook")
 UNEVEN = ("csr", "bitmap", "run_length")
 """Layouts whose rows differ in length."""
+FULL = ("dense", "codebook")
+"""Layouts that write every place of a row."""
 CHOICES = ("by_kind", *LAYOUTS, "best")
 """What a chip or a projection may ask for; ``by_kind``: dense rows, and listed entries where connections are listed."""
 
@@ -101,36 +105,49 @@ def store(layout: str, rows: RowItems, widths: Widths) -> tuple[np.ndarray, dict
         bits = {"weights": n_filled * w.item, "bitmap": n_rows * rows.n_items}
     else:
         words, bits = _run_length(rows, w)
-    bits["padding"] = int(words.sum()) * w.word - sum(bits.values())
+    in_words = int(words.sum())
     if layout == "codebook":
         bits["codebook"] = w.distinct * w.item
-    if layout in UNEVEN and w.pointers:
-        bits["pointers"] = (n_rows + 1) * int(words.sum()).bit_length()
-        words = words + 1
+        in_words += words_of(w.distinct, w.item, w.word)
+    if layout in UNEVEN and w.pointers and in_words:
+        pointer = in_words.bit_length() + int(words.max(initial=0)).bit_length()
+        bits["pointers"] = n_rows * pointer
+        in_words += words_of(n_rows, pointer, w.word)
+        words = words + words_of(1, pointer, w.word)
+    bits["padding"] = in_words * w.word - sum(bits.values())
     return words, bits
 
 
 def _run_length(rows: RowItems, w: Widths) -> tuple[np.ndarray, dict[str, int]]:
-    runs, filled = rows.runs(), rows.filled
-    best = None
-    for run_bits in range(1, max(1, (rows.n_items - 1).bit_length()) + 1):
-        skips = runs // ((1 << run_bits) - 1)
-        total = np.concatenate([[0], np.cumsum(skips)])
-        entries = filled + total[rows.ptr[1:]] - total[rows.ptr[:-1]]
-        words = words_of(entries, w.item + run_bits, w.word)
-        if best is None or words.sum() < best[0].sum():
-            best = words, int(entries.sum()), run_bits
-    words, n_entries, run_bits = best
-    n_filled = int(filled.sum())
+    run_bits = best_run_bits(rows, w)
+    entries = _run_entries(rows, run_bits)
+    n_entries, n_filled = int(entries.sum()), int(rows.filled.sum())
+    words = words_of(entries, w.item + run_bits, w.word)
     # A skip has a weight's place too, with nothing in it.
     return words, {"weights": n_filled * w.item, "runs": n_entries * run_bits + (n_entries - n_filled) * w.item}
 
 
-def store_groups(asked: str, groups: list[RowItems], widths: Widths) -> tuple[str, list[np.ndarray], dict[str, int]]:
-    """One layout for several groups of rows: (layout, words by group, all bits). ``asked`` may be ``best``."""
+def best_run_bits(rows: RowItems, w: Widths) -> int:
+    """The width of runs that needs the fewest words, the narrowest of equals."""
+    widths = range(1, max(1, (rows.n_items - 1).bit_length()) + 1)
+    return min(widths, key=lambda b: int(words_of(_run_entries(rows, b), w.item + b, w.word).sum()))
+
+
+def _run_entries(rows: RowItems, run_bits: int) -> np.ndarray:
+    """Entries of each row, skips included, (n_rows,) int64."""
+    total = np.concatenate([[0], np.cumsum(rows.runs() // ((1 << run_bits) - 1))])
+    return rows.filled + total[rows.ptr[1:]] - total[rows.ptr[:-1]]
+
+
+def store_groups(
+    asked: str, groups: list[RowItems], widths: Widths, offered: tuple[str, ...] = LAYOUTS
+) -> tuple[str, list[np.ndarray], dict[str, int]]:
+    """One layout for several groups of rows: (layout, words by group, all bits). ``best``: the smallest of offered."""
     if asked == "best":
-        return min((store_groups(name, groups, widths) for name in LAYOUTS), key=lambda x: sum(x[2].values()))
+        return min((store_groups(name, groups, widths) for name in offered), key=lambda x: sum(x[2].values()))
+    filled = [rows for rows in groups if rows.n_items]
     words, bits = [], {}
+    table = (words_of(widths.distinct, widths.item, widths.word) * widths.word) if asked == "codebook" else 0
     for rows in groups:
         if rows.n_items == 0:
             words.append(np.zeros(rows.n_rows, np.int64))
@@ -138,6 +155,11 @@ def store_groups(asked: str, groups: list[RowItems], widths: Widths) -> tuple[st
         here, contents = store(asked, rows, widths)
         words.append(here)
         for content, n in contents.items():
-            # The table is the projection's, not a group's.
-            bits[content] = n if content == "codebook" else bits.get(content, 0) + n
+            bits[content] = bits.get(content, 0) + n
+    # The table is the block's, not a group's.
+    more = len(filled) - 1
+    if table and more > 0:
+        once = widths.distinct * widths.item
+        bits["codebook"] -= more * once
+        bits["padding"] -= more * (table - once)
     return asked, words, bits
