@@ -83,8 +83,9 @@ class RowStore:
         per_group = conv.weights.shape[0] // conv.groups
 
         def groups() -> list[RowItems]:
+            rows = conv.weights[0].size
             members = (channels[channels // per_group == g] for g in range(conv.groups))
-            return [RowItems.of(conv.weights[m].reshape(m.size, -1).T) for m in members]
+            return [RowItems.of(conv.weights[m].reshape(m.size, rows).T) for m in members]
 
         if self.asked[position] not in ("dense", "codebook") and self._memory.bank_conflicts:
             raise NeurosimError(
