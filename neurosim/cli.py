@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neurosim.cli_costs import JsonFlag, ann, conventions, print_json
+from neurosim.cli_footprint import footprint
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -253,8 +254,8 @@ def validate(
         str,
         typer.Argument(
             help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded "
-            "cycles of event chips. spikes: what a framework recorded of its own network. sram: memories left out of a "
-            "table. systolic: runs of an array simulator."
+            "cycles of event chips. sizes: published model sizes. spikes: what a framework recorded of its network. "
+            "sram: memories left out of a table. systolic: runs of an array simulator."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
@@ -284,6 +285,7 @@ def validate(
 
 app.command()(ann)
 app.command()(conventions)
+app.command()(footprint)
 
 
 INTERRUPTED = 130

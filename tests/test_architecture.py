@@ -17,16 +17,18 @@ FLOORS = {
     "study": 7, "validation": 7,
     "report": 8,
     "api": 9,
-    "cli": 10, "cli_costs": 10,
+    "cli": 10, "cli_costs": 10, "cli_footprint": 10,
 }  # fmt: skip
 # run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli
-# takes some of its commands from cli_costs; a file of the bottom floor may use the error type.
+# takes some of its commands from cli_costs and cli_footprint; a file of the bottom floor may use the error type.
 ALLOWED = {
     ("run", "result"),
     ("run", "run_layer"),
     ("run_layer", "run"),
     ("run_layer", "result"),
     ("cli", "cli_costs"),
+    ("cli", "cli_footprint"),
+    ("cli_footprint", "cli_costs"),
     ("files", "errors"),
     ("data_files", "errors"),
     ("csv_rows", "errors"),

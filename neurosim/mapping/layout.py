@@ -62,7 +62,7 @@ def is_unrolled(projection: Projection, chip: Chip) -> bool:
 class Layout:
     """Computes feeds of a network on a chip; keeps the reverse adjacency of projections once it is needed.
 
-    ``weight_bits`` asks what the network would need if no integer weight were wider than that (advice only).
+    ``weight_bits`` asks what the network would need if no integer or float weight were wider than that (advice only).
     Not for two threads at once.
     """
 
@@ -159,7 +159,7 @@ class Layout:
         """Bits of one stored item: a weight, or the number of a codeword."""
         if isinstance(codec, CodebookCodec):
             return codec.index_bits
-        if codec.kind == "int" and self._weight_bits is not None:
+        if codec.kind in ("int", "float32") and self._weight_bits is not None:
             return min(int(codec.bits), self._weight_bits)
         return int(codec.bits)
 

@@ -40,25 +40,19 @@ def words_from(items: list[int], width: int, word: int) -> list[int]:
         n = -(-width // word)
         return [item >> (word * k) & ((1 << word) - 1) for item in items for k in range(n)]
     per = word // width
-    return [
-        sum(item << (width * k) for k, item in enumerate(items[i : i + per])) for i in range(0, len(items), per)
-    ]
+    return [sum(item << (width * k) for k, item in enumerate(items[i : i + per])) for i in range(0, len(items), per)]
 
 
 def items_from(words: list[int], width: int, word: int) -> list[int]:
     """Every item that the words have room for; inverse of `words_from` up to the rest of the last word."""
     if width > word:
         n = -(-width // word)
-        return [
-            sum(part << (word * k) for k, part in enumerate(words[i : i + n])) for i in range(0, len(words), n)
-        ]
+        return [sum(part << (word * k) for k, part in enumerate(words[i : i + n])) for i in range(0, len(words), n)]
     mask = (1 << width) - 1
     return [w >> (width * k) & mask for w in words for k in range(word // width)]
 
 
-def pack_rows(
-    layout: str, weights: np.ndarray, codec: Codec, w: Widths, listed: np.ndarray | None = None
-) -> Packed:
+def pack_rows(layout: str, weights: np.ndarray, codec: Codec, w: Widths, listed: np.ndarray | None = None) -> Packed:
     """Write weights (n_rows, n_items), in the codec's values, by ``layout``.
 
     ``listed`` (n_rows, n_items) bool says which connections exist where not all do; by default those that are not 0.

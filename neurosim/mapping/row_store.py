@@ -59,7 +59,7 @@ def layout_asked(projection: Projection, chip: Chip) -> str:
 
 
 class RowStore:
-    """Writes rows of blocks; ``weight_bits`` narrows integer weights that are wider (advice only)."""
+    """Writes rows of blocks; ``weight_bits`` narrows integer and float weights that are wider (advice only)."""
 
     def __init__(self, network: Network, chip: Chip, weight_bits: int | None = None) -> None:
         self.network, self.chip = network, chip
@@ -116,7 +116,9 @@ class RowStore:
         stored = self._store(position, neurons, lambda: [rows], len(neurons), pointers=False, listed=True)
         return sources, events.astype(np.int64), stored
 
-    def _store(self, position: int, key: np.ndarray, groups, n_indexed: int, *, pointers: bool, listed: bool = False) -> Stored:
+    def _store(
+        self, position: int, key: np.ndarray, groups, n_indexed: int, *, pointers: bool, listed: bool = False
+    ) -> Stored:
         name = position, key.tobytes()
         if name not in self._kept:
             if len(self._kept) >= _KEPT:
@@ -136,7 +138,8 @@ class RowStore:
     def _item(self, position: int) -> int:
         codec = self.network.projections[position].codec
         width = entry_bits(codec)
-        return min(width, self._weight_bits) if codec.kind == "int" and self._weight_bits is not None else width
+        narrow = codec.kind in ("int", "float32") and self._weight_bits is not None
+        return min(width, self._weight_bits) if narrow else width
 
     def _values(self, position: int, listed: bool) -> int:
         """Distinct values of a projection; listed connections leave places that hold 0."""

@@ -53,8 +53,8 @@ def shape_network(case: dict[str, Any], where: str) -> Network:
     floats = 32 in (case["first_conv_bits"], case["hidden_weight_bits"], case["fc_bits"])
     if floats and (case["batchnorm_bits"] != 32 or case["fc_bits"] != 32):
         raise NeurosimError(
-            f"{where}: fc_bits {case['fc_bits']} and batchnorm_bits {case['batchnorm_bits']}, expected 32 beside weights "
-            "of 32 bits, whose membranes are float32"
+            f"{where}: fc_bits {case['fc_bits']} and batchnorm_bits {case['batchnorm_bits']}, expected 32 beside "
+            "weights of 32 bits, whose membranes are float32"
         )
     populations = [Population("input", (convs[0][0], side, side), Input())]
     projections = []

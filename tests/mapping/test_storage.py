@@ -21,7 +21,9 @@ def blocks(draw):
             st.sampled_from([BinaryCodec(), TernaryCodec(), FloatCodec()]),
         )
     )
-    codes = np.random.default_rng(draw(st.integers(0, 999))).integers(0, 1 << min(16, int(codec.bits)), (n_rows, n_items))
+    codes = np.random.default_rng(draw(st.integers(0, 999))).integers(
+        0, 1 << min(16, int(codec.bits)), (n_rows, n_items)
+    )
     if codec.kind == "float32":
         weights = (codes % 7).astype(np.float32)
     else:

@@ -69,7 +69,7 @@ def test_what_is_wrong_is_named(tmp_path, change, said):
 def test_a_file_of_something_else_is_refused(tmp_path, content):
     file = tmp_path / "sizes.json"
     file.write_text(content)
-    with pytest.raises(NeurosimError, match="sizes.json"):
+    with pytest.raises(NeurosimError, match=r"sizes\.json"):
         list(validate("sizes", file))
 
 
