@@ -207,7 +207,8 @@ def footprint(
     if isinstance(target, LayerChip):
         if steps is None:
             raise NeurosimError(
-                f"timesteps: missing; chip {target.name} buffers a window of them, and a model has none"
+                f"timesteps: missing; chip {target.name} buffers a window of them, which a model file lacks; "
+                "give --timesteps"
             )
         if mapping is not None:
             raise NeurosimError(f"chip {target.name}: execution is 'layer', one array; leave the core map out")
