@@ -9,7 +9,7 @@ from neurosim.errors import NeurosimError
 from neurosim.mapping.layout import Layout
 from neurosim.mapping.pack import fetch, pack_rows, unpack_rows
 from neurosim.mapping.storage import LAYOUTS, Widths
-from neurosim.run import simulate_stages
+from neurosim.run import simulate, simulate_stages
 from neurosim.snn import BinaryCodec, Conv2d, Dense, IntCodec, Sparse, Stimulus
 from tests.mapping.strategies import edge, one_of_each
 from tests.mapping.test_layout import convolutions, one_projection, some_neurons
@@ -191,3 +191,27 @@ def test_kernel_rows_of_different_length_have_no_bank_model():
     chip = memory("csr", 64, core__synaptic_memory__bank_conflicts=True)
     with pytest.raises(NeurosimError, match="bank_conflicts"):
         Layout(one_projection(conv, (1, 6, 6)), chip).feed(0, np.arange(4))
+
+
+def test_reading_is_charged_by_the_words_of_the_rows():
+    """One input of two, 600 weights of 8 bits in words of 64, every tenth or none of them not 0; three spikes each."""
+    weights = np.zeros((2, 600), np.int8)
+    weights[0, ::10] = 1
+    network = one_projection(Dense(weights), (2,), IntCodec(8))
+    spikes = np.zeros((1, 4, 2), np.int8)
+    spikes[0, :3] = 1
+    found = {}
+    for name in LAYOUTS:
+        for engine in ("fast", "reference"):
+            result = simulate(network, memory(name, 64), Stimulus.from_dense(spikes), engine=engine, network_samples=0)
+            leaves = [leaf for leaf in result.energy.leaves if leaf.action == "synapse_read_word"]
+            words = sum(leaf.count for leaf in leaves)
+            found.setdefault(name, set()).add((words, round(sum(x.energy_pj for x in leaves) / words, 9)))
+    prices = {price for reads in found.values() for _, price in reads}
+    assert len(prices) == 1
+    # Dense: 75 words a row. csr: 60 entries of 8 + 10 bits, 3 a word. Bitmap: 10 words, then 8 for 60 weights.
+    # Run length: runs of 9 zeros, so 4 bits beside 8, 5 a word. Codebook: two values, one bit a weight.
+    expected = {"dense": 3 * (75 + 75), "csr": 3 * 20, "bitmap": 3 * (18 + 10), "run_length": 3 * 12, "codebook": 60}
+    assert {name: {words for words, _ in reads} for name, reads in found.items()} == {
+        name: {n} for name, n in expected.items()
+    }
