@@ -252,9 +252,9 @@ def validate(
     kind: Annotated[
         str,
         typer.Argument(
-            help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded "
-            "cycles of event chips. spikes: what a framework recorded of its own network. sram: memories left out of a "
-            "table. systolic: runs of an array simulator."
+            help="chips: published powers. conventions: energies that papers print. noc: runs of a network-on-chip "
+            "simulator. rtl: recorded cycles of event chips. spikes: what a framework recorded of its own network. "
+            "sram: memories left out of a table. systolic: runs of an array simulator."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
