@@ -130,6 +130,21 @@ def simulate(
     return result
 
 
+def matched_numbers(workload: Workload, timesteps: int | None = None) -> str:
+    """Bits of the fair ANN twin as `ann_on_array` takes them: the widest weights of the network, and activations of
+    ceil(log2(T + 1)) bits, as many values as T spikes can tell apart (Yan et al. 2024). Raises NeurosimError for
+    floating weights.
+    """
+    from math import ceil
+
+    from neurosim.energy.conventions.counts import yan_twin_bits
+
+    bits = [p.codec.bits for p in workload.network.projections if p.connectivity.event == "synapse"]
+    if max(bits) > 16:
+        raise NeurosimError(f"numbers: workload {workload.name} has weights of {max(bits):g} bits; use float32 or int8")
+    return f"{ceil(max(bits))}x{yan_twin_bits(workload.timesteps if timesteps is None else timesteps)}"
+
+
 def ann_on_array(
     workload: str | Workload,
     array: str = "edge-28nm-16x16",
@@ -139,9 +154,11 @@ def ann_on_array(
     numbers: str = "int8",
     weights: str = "dram",
 ) -> dict[str, Any]:
-    """The workload's ANN twin on a systolic array (`neurosim.baseline.array_cost`), and on published accelerators.
+    """The workload's ANN twin on a systolic array (`neurosim.baseline.array_cost`) or one that skips zeros
+    (`neurosim.baseline.zero_skip_cost`), and on published accelerators.
 
-    Adds ``accuracy`` (None unless ``numbers`` are the twin's own int8), ``samples`` and ``anchors``. Raises
+    ``numbers`` are ``int8``, ``int4``, ``float32``, bits like ``4x3``, or ``matched`` (`matched_numbers`). Adds
+    ``accuracy`` (None unless ``numbers`` are the twin's own int8), ``samples`` and ``anchors``. Raises
     NeurosimError for a workload without a twin and for anything that the array does not know.
     """
     from neurosim.baseline.anchors import ANCHORS, cost_anchored
@@ -149,6 +166,8 @@ def ann_on_array(
     from neurosim.baseline.array import numbers as number_format
     from neurosim.baseline.array import preset
     from neurosim.baseline.array_cost import cost_on_array
+    from neurosim.baseline.zero_skip import SkipArray
+    from neurosim.baseline.zero_skip_cost import cost_zero_skipping
 
     work = load_workload(workload) if isinstance(workload, str) else workload
     if work.ann_path is None:
@@ -156,7 +175,12 @@ def ann_on_array(
     if samples < 1:
         raise NeurosimError(f"samples: got {samples}, expected at least 1")
     model, labels = AnnModel.load(work.ann_path), work.labels[:samples]
-    cost = cost_on_array(model, preset(array), number_format(numbers), len(labels), batch, weights)
+    numbers = matched_numbers(work) if numbers == "matched" else numbers
+    spec, widths = preset(array), number_format(numbers)
+    if isinstance(spec.array, SkipArray):
+        cost = cost_zero_skipping(model, spec, widths, work.data[: len(labels)], batch, weights)
+    else:
+        cost = cost_on_array(model, spec, widths, len(labels), batch, weights)
     predicted = model.predict(work.data[:samples]) if numbers == "int8" else None
     return {
         "workload": work.name, "array": array, "samples": len(labels), "numbers": numbers, "weights": weights, **cost,

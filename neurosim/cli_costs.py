@@ -18,10 +18,14 @@ def print_json(value: object) -> None:
 
 def ann(
     workload: Annotated[str, typer.Argument(help="A shipped workload, or a folder with workload.yaml.")],
-    array: Annotated[str, typer.Option(help="edge-28nm-8x8, edge-28nm-16x16 or edge-28nm-32x32.")] = "edge-28nm-16x16",
+    array: Annotated[
+        str, typer.Option(help="edge-28nm-8x8, -16x16 or -32x32, or zero-skip-28nm-8x16.")
+    ] = "edge-28nm-16x16",
     samples: Annotated[int, typer.Option(help="At most this many samples.")] = 200,
     batch: Annotated[int, typer.Option(help="Samples that go through the network together.")] = 1,
-    numbers: Annotated[str, typer.Option(help="int8, int4, float32, or bits of weight x activation: 4x3.")] = "int8",
+    numbers: Annotated[
+        str, typer.Option(help="int8, int4, float32, bits of weight x activation (4x3), or matched to the network.")
+    ] = "int8",
     weights: Annotated[str, typer.Option(help="dram, or on_chip: a filter memory that holds them all.")] = "dram",
     as_json: JsonFlag = False,
 ) -> None:
