@@ -220,8 +220,8 @@ def cost_zero_skipping(
         "description": (
             f"{spec.title}; {numbers.label}, batch {batch} in parts of {part}, weights "
             f"{'on chip' if there else 'from DRAM'}, {spec.node_nm:g} nm, {spec.voltage_v:g} V, {spec.clock_mhz:g} MHz;"
-            f" {100 * done / (model.macs * n):.3g} % of the multiply-accumulates done; leaves out control, clock tree and "
-            "wires"
+            f" {100 * done / (model.macs * n):.3g} % of the multiply-accumulates done; leaves out control, "
+            "clock tree and wires"
         ),
         "layers": [_layer_row(model, number, runs, spec) for number in range(len(model.layers))],
         "leaves": [[x.component, x.action, x.count, x.price_pj, x.source] for x in leaves],
