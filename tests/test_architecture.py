@@ -17,7 +17,7 @@ FLOORS = {
     "study": 7, "validation": 7,
     "report": 8,
     "api": 9,
-    "cli": 10, "cli_costs": 10,
+    "cli": 10, "cli_costs": 10, "cli_breakeven": 10,
 }  # fmt: skip
 # run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli
 # takes some of its commands from cli_costs; a file of the bottom floor may use the error type.
@@ -27,6 +27,8 @@ ALLOWED = {
     ("run_layer", "run"),
     ("run_layer", "result"),
     ("cli", "cli_costs"),
+    ("cli", "cli_breakeven"),
+    ("cli_breakeven", "cli_costs"),
     ("files", "errors"),
     ("data_files", "errors"),
     ("csv_rows", "errors"),
