@@ -109,7 +109,7 @@ def truenorth_from_tables() -> tuple[Comparison, ...]:
     memory = sram_figures(256 * TRUENORTH_ROW_BITS, TRUENORTH_ROW_BITS, node)
     quoted, swept = memory.at_voltage(low), memory.at_voltage(high)
     per_bit = quoted.read_pj / TRUENORTH_ROW_BITS * 1e3
-    hop = [("router", router_flit_energy(32, node)[0]), ("0.24 mm link", link_energy(32, 0.24, node)[0])]
+    hop = [("router", router_flit_energy(32, node, low)[0]), ("0.24 mm link", link_energy(32, 0.24, node, low)[0])]
     adds = [
         ("adder", unit_energy("adder", (20,), node, high)[0]),
         ("and_row", unit_energy("and_row", (1,), node, high)[0]),
