@@ -1,0 +1,113 @@
+"""Spiking modules of snnTorch and SpikingJelly as `Lif` parameters, by class name and without importing either.
+
+The update rules were read in snnTorch 1.0 and SpikingJelly 2.0. snnTorch's reset to zero, one step late, clears the
+membrane before the next input arrives, so it is a reset in the same step; its subtraction, one step late, is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neurosim.snn.neuron import Leak
+from neurosim.workload.torch_graph import refused
+
+NEURON_PACKAGES = ("snntorch._neurons", "spikingjelly.activation_based.neuron")
+_RESETS = {0: "subtract", 1: "hard", 2: "none"}
+
+
+def is_neuron(module) -> bool:
+    """Whether ``module`` is a neuron layer of one of the frameworks, or a subclass of one."""
+    return any(cls.__module__.startswith(NEURON_PACKAGES) for cls in type(module).__mro__)
+
+
+def is_multi_step(module) -> bool:
+    """Whether one call covers all timesteps (SpikingJelly's step_mode 'm')."""
+    return getattr(module, "step_mode", "s") == "m"
+
+
+def clear_state(module) -> None:
+    """As before the first timestep."""
+    for name in ("reset_mem", "reset"):
+        method = getattr(module, name, None)
+        if callable(method):
+            method()
+            return
+
+
+def _array(value) -> np.ndarray:
+    value = value.detach().cpu().numpy() if hasattr(value, "detach") else value
+    return np.asarray(value, np.float32)
+
+
+def _one(name: str, what: str, value) -> float:
+    array = np.unique(_array(value))
+    if array.size != 1:
+        raise refused(
+            name, f"{what} has {array.size} values from {array[0]:g} to {array[-1]:g}; a layer has one. Train one for "
+            "the layer, or split it by value",
+        )  # fmt: skip
+    return float(array[0])
+
+
+def neuron_fields(module, name: str) -> dict[str, Any]:
+    """``lif``: keywords of `Lif`, and ``gain``: the value of one spike. Raises NeurosimError for other modules."""
+    cls = type(module)
+    if cls.__module__.startswith(NEURON_PACKAGES[0]) and cls.__name__ in ("Leaky", "Synaptic"):
+        return _snntorch(module, name)
+    readers = {"IFNode": _integrate, "LIFNode": _leaky, "ParametricLIFNode": _parametric}
+    if cls.__module__.startswith(NEURON_PACKAGES[1]) and cls.__name__ in readers:
+        threshold = _array(module.v_threshold).reshape(-1)
+        lif = {"threshold": threshold, "compare": ">=", **readers[cls.__name__](module, name), **_sj_reset(module, name)}
+        if getattr(module, "_neuron_precision", None) is not None:
+            raise refused(name, "runs with reduced precision; convert the model to float32 first")
+        return {"lif": lif, "gain": 1.0}
+    raise refused(
+        name, f"{cls.__name__} is not a neuron that neurosim runs (Leaky and Synaptic of snnTorch; IFNode, LIFNode and "
+        "ParametricLIFNode of SpikingJelly); train with one of these, or export the model to NIR if it is one of NIR's",
+    )  # fmt: skip
+
+
+def _snntorch(module, name: str) -> dict[str, Any]:
+    if module.inhibition:
+        raise refused(name, "inhibition=True lets one neuron win, which no neuron here does; train without it")
+    if module.state_quant:
+        raise refused(
+            name, "state_quant quantises the membrane in floats; train on without it and give "
+            "neurosim.quantize(network, weight_bits, membrane_bits)",
+        )  # fmt: skip
+    reset = _RESETS[int(module.reset_mechanism_val)]
+    delay = bool(getattr(module, "reset_delay", True)) and reset == "subtract"
+    lif: dict[str, Any] = {
+        "threshold": _array(module.threshold).reshape(-1), "compare": ">", "reset": reset, "reset_delay": delay,
+        "leak": Leak("multiply", factor=min(1.0, max(0.0, _one(name, "beta", module.beta)))),
+    }  # fmt: skip
+    if type(module).__name__ == "Synaptic":
+        lif["current_keep"] = min(1.0, max(0.0, _one(name, "alpha", module.alpha)))
+    return {"lif": lif, "gain": _one(name, "graded_spikes_factor", getattr(module, "graded_spikes_factor", 1.0))}
+
+
+def _sj_reset(module, name: str) -> dict[str, Any]:
+    if module.v_reset is None:
+        return {"reset": "subtract"}
+    value = _one(name, "v_reset", module.v_reset)
+    return {"reset": "hard", "v_reset": value, "v_init": value}
+
+
+def _integrate(module, name: str) -> dict[str, Any]:
+    return {}
+
+
+def _leak(module, name: str, keep: float) -> dict[str, Any]:
+    rest = 0.0 if module.v_reset is None else _one(name, "v_reset", module.v_reset)
+    fields: dict[str, Any] = {"leak": Leak("multiply", factor=keep), "v_rest": rest}
+    return {**fields, "decay_input": bool(module.decay_input)}
+
+
+def _leaky(module, name: str) -> dict[str, Any]:
+    return _leak(module, name, 1 - 1 / _one(name, "tau", module.tau))
+
+
+def _parametric(module, name: str) -> dict[str, Any]:
+    return _leak(module, name, 1 - 1 / (1 + np.exp(-_one(name, "w", module.w))) * 1.0)
