@@ -69,6 +69,10 @@ def test_run_explain_show(folder):
     code, out, _ = neurosim("explain", saved, "--json", cwd=folder)
     leaves = json.loads(out)["leaves"]
     assert sum(x["count"] * x["price_pj"] for x in leaves) == pytest.approx(result.energy_pj, rel=1e-12)
+    # Bands come through the file: every joule of this chip has one.
+    low = sum(x["count"] * x["low_price_pj"] for x in leaves if x["count"] * x["price_pj"])
+    assert low == pytest.approx(result.energy.band_pj()[0], rel=1e-12)
+    assert low < result.energy_pj < result.energy.band_pj()[1] and result.energy.banded_share() == pytest.approx(1)
     code, out, _ = neurosim("show", "result", saved, cwd=folder)
     assert code == 0 and "small on edge-28nm" in out
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.arch.technology.arithmetic import unit_energy, unit_leakage
 from neurosim.arch.technology.sram import SramFigures, sram_figures
 from neurosim.baseline.array import ArraySpec, Numbers
+from neurosim.baseline.bands import with_bands
 from neurosim.baseline.systolic import Counts, Gemm, count_product
 from neurosim.baseline.traffic import Job, Traffic, count_traffic
 from neurosim.energy.table import LEAKAGE, EnergyTable, Leaf
@@ -193,11 +194,12 @@ def cost_on_array(
 ) -> dict[str, Any]:
     """Energy and time of ``samples`` classifications in batches (the last may be smaller).
 
-    Returns ``energy_pj``, ``cycles``, ``stall_cycles``, ``latency_s`` (of a batch), ``seconds``, ``macs``,
-    ``utilisation`` (share of element-cycles that multiply, waiting included), ``dram_bits``, ``sums_read_back``,
-    ``layers`` (of the first part of a batch), ``description`` and ``leaves`` as `neurosim.baseline.dense.cost_ann` has
-    them, and ``table``, the same as an `EnergyTable`. Widths other than the model's are a cost only: its accuracy is
-    not theirs.
+    Returns ``energy_pj``, ``band_pj`` (low, high), ``cycles``, ``stall_cycles``, ``latency_s`` (of a batch),
+    ``seconds``, ``macs``, ``utilisation`` (share of element-cycles that multiply, waiting included), ``dram_bits``,
+    ``sums_read_back``, ``layers`` (of the first part of a batch), ``description`` and ``leaves`` as
+    `neurosim.baseline.dense.cost_ann` has them, and ``table``, the same as an `EnergyTable`. Widths other than the
+    model's are a cost only: its accuracy is not theirs.
+
     Raises NeurosimError for samples or batch < 1.
     """
     if samples < 1:
@@ -227,7 +229,8 @@ def cost_on_array(
         Leaf(component, LEAKAGE, "ann", component, cycles * period_ps, mw * 1e-3, source)
         for component, mw, source in _leakage(spec, numbers, memories)
     ]
-    table = EnergyTable(tuple(leaves))
+    dram_band = (spec.dram_low_pj / spec.dram_pj_per_bit, spec.dram_high_pj / spec.dram_pj_per_bit)
+    table = with_bands(EnergyTable(tuple(leaves)), spec.device, numbers.floating, dram_band)
     utilisation = macs / (cycles * spec.array.elements)
     a = spec.array
     description = (
@@ -237,6 +240,7 @@ def cost_on_array(
     )
     return {
         "energy_pj": table.total_pj(),
+        "band_pj": list(table.band_pj()),
         "cycles": cycles,
         "stall_cycles": stalls,
         "latency_s": sum(times * run.traffic.cycles for runs, times in of_a_batch for run in runs) * period_ps * 1e-12,

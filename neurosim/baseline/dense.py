@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.arch.schema import Chip
 from neurosim.arch.technology.arithmetic import unit_energy, unit_leakage
 from neurosim.arch.technology.sram import SramFigures, sram_figures, supply_v, table_nodes
+from neurosim.baseline.bands import with_bands
 from neurosim.energy.table import LEAKAGE, EnergyTable, Leaf
 from neurosim.errors import NeurosimError
 
@@ -143,9 +144,11 @@ def _leakage(weights: SramFigures, activations: SramFigures) -> list[tuple[str, 
 def cost_ann(model: AnnModel, chip: Chip, samples: int) -> dict[str, Any]:
     """Energy and time of ``samples`` classifications, one after the other, in the technology and clock of ``chip``.
 
-    Returns ``energy_pj``, ``cycles`` and ``macs`` of all samples, ``latency_s`` of one, a one-line ``description``, and
-    ``leaves``: lists [component, action, count, price_pj, source] whose products sum to ``energy_pj``; for leakage the
-    count is picoseconds and the price mW x 1e-3. Raises NeurosimError for samples < 1, or a device that has no table.
+    Returns ``energy_pj``, ``band_pj`` (low, high), ``cycles`` and ``macs`` of all samples, ``latency_s`` of one, a
+    one-line ``description``, and ``leaves``: lists [component, action, count, price_pj, source] whose products sum to
+    ``energy_pj``; for leakage the count is picoseconds and the price mW x 1e-3.
+
+    Raises NeurosimError for samples < 1, or a device that has no table.
     """
     if samples < 1:
         raise NeurosimError(f"samples: got {samples}, expected at least 1")
@@ -164,7 +167,7 @@ def cost_ann(model: AnnModel, chip: Chip, samples: int) -> dict[str, Any]:
         Leaf(component, LEAKAGE, "ann", component, time_ps, mw * 1e-3, source)
         for component, mw, source in _leakage(weights, activations)
     ]
-    table = EnergyTable(tuple(leaves))
+    table = with_bands(EnergyTable(tuple(leaves)), process.device)
     description = (
         f"int8 vector unit of {LANES} lanes, {process.node_nm:g} nm{process.note}, {process.voltage_v:.3g} V, "
         f"{1e6 / period_ps:g} MHz, batch 1 (no weight is kept from one output pixel or sample to the next); counts "
@@ -172,6 +175,7 @@ def cost_ann(model: AnnModel, chip: Chip, samples: int) -> dict[str, Any]:
     )
     return {
         "energy_pj": table.total_pj(),
+        "band_pj": list(table.band_pj()),
         "cycles": cycles * samples,
         "latency_s": cycles * period_ps * 1e-12,
         "macs": sum(c.macs for c in counts) * samples,

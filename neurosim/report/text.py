@@ -179,6 +179,8 @@ def _ann(r: Result) -> Group:
         table.add_row("accuracy", units.percent(r.accuracy), units.percent(ann["accuracy"]))
     snn_energy, ann_energy = r.energy_pj / r.samples, ann["energy_pj"] / r.samples
     table.add_row("energy a sample", units.energy(snn_energy), units.energy(ann_energy))
+    if "band_pj" in ann:
+        table.add_row("  low to high", _band(r.energy.band_pj(), r.samples), _band(tuple(ann["band_pj"]), r.samples))
     ann_quantum_ps = ann["latency_s"] * 1e12 * r.samples / ann["cycles"]
     table.add_row(
         "cycles a sample",

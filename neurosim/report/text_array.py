@@ -17,13 +17,14 @@ def array_text(cost: dict[str, Any]) -> RenderableType:
     accuracy = cost["accuracy"]
     known = "not known for these widths" if accuracy is None else units.percent(accuracy)
     stalls = cost["stall_cycles"] / cost["cycles"]
+    band = " to ".join(units.energy(end / n) for end in cost["band_pj"])
     lines = [
         f"ANN twin of {cost['workload']} on {cost['array']}: {n} samples, batch {cost['batch']}, {cost['numbers']}",
         f"accuracy      {known}",
         f"latency       {units.time(cost['latency_s'])} a batch; {units.count(cost['cycles'] / n)} cycles a sample, "
         f"{units.percent(stalls)} of them waiting for DRAM",
         f"utilisation   {units.percent(cost['utilisation'])} of the array's multiply-accumulates",
-        f"energy        {units.energy(cost['energy_pj'] / n)} a sample, "
+        f"energy        {units.energy(cost['energy_pj'] / n)} a sample (constants all low to all high: {band}), "
         f"{cost['energy_pj'] / cost['macs']:.3g} pJ a multiply-accumulate",
         f"DRAM          {units.bits(round(cost['dram_bits'] / n))} a sample; "
         f"{units.count(cost['sums_read_back'] / n)} partial sums read back a sample",

@@ -1,7 +1,7 @@
 """Kind ``sram``: how far the SRAM model is from memories that it has not seen, and that it returns those it holds.
 
 The witness is a table of memory-compiler runs (columns in `MARK`). Each point of it is left out in turn and estimated
-from its neighbours as `neurosim.arch.technology.sram` interpolates, in the logarithm of everything: once along
+from its neighbours by `neurosim.arch.technology.sram.interpolated_log`, in the logarithm of everything: once along
 capacity, once along width, the mean of the two. A gap is two octaves instead of the one octave that the shipped table
 leaves, so these errors are an upper estimate of the interpolation's own. The bars are on the median over all points
 with neighbours on all four sides. One node and device has only some tens of them, so its own bar is twice as wide.
@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from math import exp, log, log2
+from math import exp, log2
 from pathlib import Path
 
 import numpy as np
 
-from neurosim.arch.technology.sram import sram_figures, table_nodes
+from neurosim.arch.technology.sram import interpolated_log, sram_figures, table_nodes
 from neurosim.csv_rows import Row, read_header, read_rows
 from neurosim.errors import NeurosimError
 from neurosim.validation.case import EQUAL, MISS, SKIPPED, WITHIN, Case
@@ -91,7 +91,8 @@ def left_out(grid: Grid, quantity: str) -> list[float]:
             ((capacity, width - 1), (capacity, width + 1)),
         )
         if all(end in grid for pair in pairs for end in pair):
-            along = [(log(grid[a][quantity]) + log(grid[b][quantity])) / 2 for a, b in pairs]
+            # The model's own interpolation, with nothing but the two neighbours of one axis to go by.
+            along = [interpolated_log(quantity, capacity, width, {end: grid[end] for end in pair})[0] for pair in pairs]
             errors.append(abs(exp(sum(along) / 2) / point[quantity] - 1))
     return errors
 

@@ -85,8 +85,11 @@ def _bracket(value: float, known: list[float]) -> tuple[float, float]:
     return (max(below) if below else min(known)), (min(above) if above else max(known))
 
 
-def _at_node(quantity: str, capacity: float, width: float, grid: dict) -> tuple[float, bool]:
-    """log of the quantity at (log2 capacity, log2 width), and whether the power law had to help."""
+def interpolated_log(quantity: str, capacity: float, width: float, grid: dict) -> tuple[float, bool]:
+    """log of the quantity at (log2 capacity in bytes, log2 width in bits), and whether the power law had to help.
+
+    ``grid`` holds quantities by such places; the sweep of one node and device, or what is left of it.
+    """
     corners = []
     c0, c1 = _bracket(capacity, sorted({c for c, _ in grid}))
     w0, w1 = _bracket(width, sorted({w for _, w in grid}))
@@ -138,7 +141,7 @@ def sram_figures(
     share = 0.0 if low == high else (node_nm - low) / (high - low)
     values, outside = {}, False
     for quantity in QUANTITIES:
-        ends = [_at_node(quantity, capacity, width, _grid(n, device, objective)) for n in (low, high)]
+        ends = [interpolated_log(quantity, capacity, width, _grid(n, device, objective)) for n in (low, high)]
         values[quantity] = exp((1 - share) * ends[0][0] + share * ends[1][0])
         outside |= ends[0][1] or ends[1][1]
     between = f"{low:g} nm" if low == high else f"between {low:g} and {high:g} nm"

@@ -57,8 +57,10 @@ def nonzero_fan_out(network: Network, projection: Projection) -> np.ndarray:
     outs, in_group = c.weights.shape[0] // c.groups, c.weights.shape[1]
     # Output channels of a channel's group that have a weight at each tap, (C_in, taps).
     grouped = (c.weights != 0).reshape(c.groups, outs, in_group, -1).sum(axis=1).reshape(c.groups * in_group, -1)
-    total = np.concatenate([np.zeros((len(grouped), 1), np.int64), np.cumsum(grouped[:, tap], axis=1)], axis=1)
-    return (total[:, indptr[1:]] - total[:, indptr[:-1]]).ravel().astype(np.int64)
+    pixel = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    reached = np.zeros((grouped.shape[1], indptr.size - 1), np.int64)
+    np.add.at(reached, (tap, pixel), 1)
+    return (grouped @ reached).ravel().astype(np.int64)
 
 
 def _reads_input(network: Network, name: str) -> bool:

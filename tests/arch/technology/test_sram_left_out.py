@@ -21,7 +21,7 @@ def errors(quantity, device, node):
             for point in grid.keys() - rest.keys():
                 sides = [tuple(x + step * (i == axis) for i, x in enumerate(point)) for step in (-1, 1)]
                 if all(side in rest for side in sides):
-                    guess, _ = sram._at_node(quantity, *point, rest)
+                    guess, _ = sram.interpolated_log(quantity, *point, rest)
                     yield abs(exp(guess - log(grid[point][quantity])) - 1)
 
 
