@@ -6,27 +6,30 @@ A value is a tensor of the forward seen as what one node puts out, with the mean
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import NeurosimError
 
-BATCH, SEQUENCE, MERGED = ("B",), ("T", "B"), ("TB",)
-"""Leading axes of a tensor: one timestep; all timesteps; both in one axis, timesteps outermost."""
+RAW, BATCH, SEQUENCE, MERGED = ("?",), ("B",), ("T", "B"), ("TB",)
+"""Leading axes of a tensor: not known yet; one timestep; all timesteps; both in one axis, timesteps outermost."""
+BATCH_FIRST = ("B", "T")
 
 
 def refused(name: str, problem: str) -> NeurosimError:
     """The error for layer ``name``: what it is, and what to do."""
-    return NeurosimError(f"layer {name!r}: {problem}")
+    return NeurosimError(f"layer {name or 'the model'!r}: {problem}")
 
 
 @dataclass(eq=False)
 class Node:
     """One layer. ``shape`` is that of one sample in one timestep; ``fields`` are its numbers.
 
-    kinds: input, neuron, linear, conv2d, batch_norm, max_pool2d, avg_pool2d, flatten, add, scale.
+    kinds: input, neuron, linear, conv2d, max_pool2d, avg_pool2d, affine (scale and shift), flatten, add.
+    ``fed``: of inputs and neurons, the tensors of each call as (numpy array, leading axes, (timesteps, batch)).
     """
 
     kind: str
@@ -34,18 +37,20 @@ class Node:
     inputs: tuple[Node, ...]
     shape: tuple[int, ...]
     fields: dict[str, Any] = field(default_factory=dict)
-    fed: list[tuple[Any, tuple[str, ...], tuple[int, int] | None]] = field(default_factory=list)
-    """inputs and neurons: the tensors seen, a call each, with their axes and (timesteps, batch) if known."""
-    owner: object = None
+    fed: list[tuple[np.ndarray, tuple[str, ...], tuple[int, int] | None]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
     """One tensor: ``node``'s output with leading axes ``lead``.
 
-    ``sizes`` is (timesteps, batch) where they are known. ``lost`` names the operation behind which it is no longer
-    a layer's output as such (a mean over time, a count, a softmax): good as an answer, not as an input of a layer.
-    ``membrane``: it is the potential of a neuron, not its spikes.
+    ``sizes`` is (timesteps, batch) where they are known; ``at`` the timestep of a tensor of one. ``lost`` names the
+    operation behind which it is no longer a layer's output as such (a count, a softmax): good as an answer, not as an
+    input of a layer. ``mean``: it is the mean over time. ``membrane``: a neuron's state, not its spikes.
     """
 
     node: Node
@@ -53,33 +58,36 @@ class Value:
     sizes: tuple[int, int] | None = None
     lost: str = ""
     membrane: bool = False
+    mean: bool = False
+    at: int | None = None
+
+    def loses(self, what: str) -> Value:
+        return replace(self, lost=self.lost or what)
 
 
-@dataclass(frozen=True, eq=False)
-class Traced:
-    """The forward of one model: ``outputs`` (first is the answer) and every neuron node in the order first called."""
-
-    outputs: list[Value]
-    inputs: list[Node]
-    neurons: list[Node]
-    timesteps: int
-    batch: int
+def rest_of(shape: tuple[int, ...], lead: tuple[str, ...]) -> tuple[int, ...]:
+    """The shape of one sample in one timestep."""
+    return tuple(shape[len(lead) :]) or (1,)
 
 
 def steps_of(node: Node, timesteps: int) -> np.ndarray:
     """What an input or neuron node put out: (batch, timesteps, *shape) float32.
 
-    One call without a time axis in a forward of several timesteps stands for the same in every step.
+    One call without a time axis in a forward of several timesteps stands for the same in every step. Raises
+    NeurosimError when the calls are not as many as the timesteps.
     """
     per_call = []
-    for tensor, lead, sizes in node.fed:
-        array = tensor.detach().cpu().numpy().astype(np.float32)
+    for array, lead, sizes in node.fed:
         if lead == MERGED:
             array = array.reshape(*sizes, *array.shape[1:])
-        per_call.append(array if lead != BATCH else array[None])
+        elif lead == BATCH_FIRST:
+            array = np.moveaxis(array, 1, 0)
+        per_call.append(array[None] if lead == BATCH else array)
     steps = np.concatenate(per_call)
     if len(steps) == 1 and timesteps > 1:
         steps = np.repeat(steps, timesteps, axis=0)
     if len(steps) != timesteps:
-        raise refused(node.name, f"was called for {len(steps)} timesteps, others for {timesteps}; call all in each step")
+        raise refused(
+            node.name, f"was called for {len(steps)} timesteps, others for {timesteps}; call every layer once a timestep"
+        )
     return np.ascontiguousarray(np.moveaxis(steps, 0, 1))

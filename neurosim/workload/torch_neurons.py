@@ -1,7 +1,8 @@
 """Spiking modules of snnTorch and SpikingJelly as `Lif` parameters, by class name and without importing either.
 
-The update rules were read in snnTorch 1.0 and SpikingJelly 2.0. snnTorch's reset to zero, one step late, clears the
-membrane before the next input arrives, so it is a reset in the same step; its subtraction, one step late, is not.
+The update rules were read in snnTorch 1.0 and SpikingJelly 2.0. snnTorch resets one step late. For Leaky's reset to
+zero that clears the membrane before anything else happens, so it is a reset in the same step; Synaptic's reset to zero
+drops the input of the next step too, and the subtraction is not decayed: both stay delayed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from neurosim.workload.torch_graph import refused
 
 NEURON_PACKAGES = ("snntorch._neurons", "spikingjelly.activation_based.neuron")
 _RESETS = {0: "subtract", 1: "hard", 2: "none"}
+_RUN = "Leaky and Synaptic of snnTorch; IFNode, LIFNode and ParametricLIFNode of SpikingJelly"
 
 
 def is_neuron(module) -> bool:
@@ -28,7 +30,7 @@ def is_multi_step(module) -> bool:
 
 
 def clear_state(module) -> None:
-    """As before the first timestep."""
+    """Membranes as before the first timestep."""
     for name in ("reset_mem", "reset"):
         method = getattr(module, name, None)
         if callable(method):
@@ -58,14 +60,14 @@ def neuron_fields(module, name: str) -> dict[str, Any]:
         return _snntorch(module, name)
     readers = {"IFNode": _integrate, "LIFNode": _leaky, "ParametricLIFNode": _parametric}
     if cls.__module__.startswith(NEURON_PACKAGES[1]) and cls.__name__ in readers:
-        threshold = _array(module.v_threshold).reshape(-1)
-        lif = {"threshold": threshold, "compare": ">=", **readers[cls.__name__](module, name), **_sj_reset(module, name)}
         if getattr(module, "_neuron_precision", None) is not None:
-            raise refused(name, "runs with reduced precision; convert the model to float32 first")
-        return {"lif": lif, "gain": 1.0}
+            raise refused(name, "runs with reduced precision; set it to None and compare in float32 first")
+        threshold = _one(name, "v_threshold", module.v_threshold)
+        rules = {**readers[cls.__name__](module, name), **_sj_reset(module, name)}
+        return {"lif": {"threshold": threshold, "compare": ">=", **rules}, "gain": 1.0}
     raise refused(
-        name, f"{cls.__name__} is not a neuron that neurosim runs (Leaky and Synaptic of snnTorch; IFNode, LIFNode and "
-        "ParametricLIFNode of SpikingJelly); train with one of these, or export the model to NIR if it is one of NIR's",
+        name, f"{cls.__name__} is not a neuron that neurosim runs ({_RUN}); train with one of these, or export the "
+        "model to NIR if it is one of NIR's",
     )  # fmt: skip
 
 
@@ -74,16 +76,22 @@ def _snntorch(module, name: str) -> dict[str, Any]:
         raise refused(name, "inhibition=True lets one neuron win, which no neuron here does; train without it")
     if module.state_quant:
         raise refused(
-            name, "state_quant quantises the membrane in floats; train on without it and give "
-            "neurosim.quantize(network, weight_bits, membrane_bits)",
-        )  # fmt: skip
+            name, "state_quant quantises the membrane in floats, which no integer membrane does; train without it"
+        )
+    synaptic = type(module).__name__ == "Synaptic"
     reset = _RESETS[int(module.reset_mechanism_val)]
-    delay = bool(getattr(module, "reset_delay", True)) and reset == "subtract"
+    late = bool(getattr(module, "reset_delay", True))
+    if reset == "subtract" and not late:
+        raise refused(
+            name, "reset_delay=False with reset_mechanism='subtract' holds back the spike after a membrane above twice "
+            "the threshold (snnTorch 1.0), which no neuron here does; use reset_delay=True",
+        )  # fmt: skip
+    delay = late and (reset == "subtract" or (reset == "hard" and synaptic))
     lif: dict[str, Any] = {
         "threshold": _array(module.threshold).reshape(-1), "compare": ">", "reset": reset, "reset_delay": delay,
         "leak": Leak("multiply", factor=min(1.0, max(0.0, _one(name, "beta", module.beta)))),
     }  # fmt: skip
-    if type(module).__name__ == "Synaptic":
+    if synaptic:
         lif["current_keep"] = min(1.0, max(0.0, _one(name, "alpha", module.alpha)))
     return {"lif": lif, "gain": _one(name, "graded_spikes_factor", getattr(module, "graded_spikes_factor", 1.0))}
 
@@ -101,8 +109,7 @@ def _integrate(module, name: str) -> dict[str, Any]:
 
 def _leak(module, name: str, keep: float) -> dict[str, Any]:
     rest = 0.0 if module.v_reset is None else _one(name, "v_reset", module.v_reset)
-    fields: dict[str, Any] = {"leak": Leak("multiply", factor=keep), "v_rest": rest}
-    return {**fields, "decay_input": bool(module.decay_input)}
+    return {"leak": Leak("multiply", factor=keep), "v_rest": rest, "decay_input": bool(module.decay_input)}
 
 
 def _leaky(module, name: str) -> dict[str, Any]:
@@ -110,4 +117,4 @@ def _leaky(module, name: str) -> dict[str, Any]:
 
 
 def _parametric(module, name: str) -> dict[str, Any]:
-    return _leak(module, name, 1 - 1 / (1 + np.exp(-_one(name, "w", module.w))) * 1.0)
+    return _leak(module, name, 1 - 1 / (1 + float(np.exp(-_one(name, "w", module.w)))))
