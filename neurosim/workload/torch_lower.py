@@ -149,28 +149,25 @@ class Lowering:
                     node.name, f"max pooling of the graded values of {node.inputs[0].name!r}; of binary spikes it is an "
                     "OR. Put the neuron before the pool, or pool by average",
                 )  # fmt: skip
-            pool, model, largest = Pool2d("max", size, stride, padding), Relay(False, 1), 1.0
-        else:
-            if np.size(before) > 1 or np.size(constant) > 1 or np.any(constant):
-                source, before, constant = self._relayed(node, source, before, constant)
-            windows = self.largest[source] * prod(size)
-            bits = _bits(windows)
-            pool, model, largest = Pool2d("average", size, stride, padding), Relay(True, bits), np.inf
+            self._pooled(node, source, Pool2d("max", size, stride, padding), Relay(False, 1), 1.0)
+            return Form((Term(node.name),))
+        if np.size(before) > 1:
+            source, before = self._scaled(node, source, before), 1.0
+        pool, given = Pool2d("average", size, stride, padding), self.populations[source].shape
+        self._pooled(node, source, pool, Relay(True, _bits(self.largest[source] * prod(size))), np.inf)
+        whole = np.broadcast_to(constant, (prod(given),)).astype(np.float64)
+        return Form((Term(node.name, None, before),), carried(pool, whole, given, node.shape) if np.any(constant) else 0.0)
+
+    def _pooled(self, node: Node, source: str, pool: Pool2d, model: Relay, largest: float) -> None:
         self._population(node, node.shape, model, largest)
         self.projections.append(Projection(source, node.name, pool))
-        return Form((Term(node.name, None, before),))
 
-    def _relayed(self, node: Node, source: str, before, constant) -> tuple[str, float, float]:
-        if np.any(constant):
-            raise refused(
-                node.name, "pools values that a bias or batch normalisation has shifted; put the pool before it, or a "
-                "neuron between them",
-            )  # fmt: skip
-        given = node.inputs[0]
-        relay = Node("flatten", f"{node.name}.scaled", (given,), given.shape)
-        self._population(relay, given.shape, Relay(True, 32), np.inf)
+    def _scaled(self, node: Node, source: str, before: np.ndarray) -> str:
+        """A relay of what batch normalisation scaled by channel, for a pool, which has no weights to scale."""
+        relay = Node("flatten", f"{node.name}.scaled", (), node.inputs[0].shape)
+        self._population(relay, relay.shape, Relay(True, 32), np.inf)
         self._project(relay.name, [Term(source, None, before)])
-        return relay.name, 1.0, 0.0
+        return relay.name
 
     def _neuron(self, node: Node) -> Form:
         form, lif = self.forms[id(node.inputs[0])], dict(node.fields["lif"])

@@ -1,0 +1,166 @@
+"""snnTorch models give the framework's own spikes."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+snn = pytest.importorskip("snntorch")
+
+from torch import nn  # noqa: E402
+
+from neurosim.engine.function import run_function  # noqa: E402
+from neurosim.errors import NeurosimError  # noqa: E402
+from neurosim.run import read_out  # noqa: E402
+from neurosim.snn import Lif  # noqa: E402
+from neurosim.validation.torch_spikes import check_layers  # noqa: E402
+from neurosim.workload.torch_in import from_torch  # noqa: E402
+from tests.workload.torch_models import lively, spikes  # noqa: E402
+
+
+def held(model, batch, **options):
+    work = from_torch(model, batch, **options)
+    for check in check_layers(work):
+        assert check.within, check
+        assert 0 < check.spikes < check.neuron_steps, check
+    return work
+
+
+class Mlp(nn.Module):
+    """The tutorial's loop: membranes passed along, spikes and membranes recorded."""
+
+    def __init__(self, make, last=None, batch_first=False):
+        super().__init__()
+        self.fc1, self.lif1 = nn.Linear(20, 16), make()
+        self.fc2, self.lif2 = nn.Linear(16, 5), (last or make)()
+        self.batch_first = batch_first
+
+    def forward(self, x):
+        states = [list(lif.reset_mem() if isinstance(lif, snn.Synaptic) else [lif.reset_mem()])
+                  for lif in (self.lif1, self.lif2)]  # fmt: skip
+        spk_rec, mem_rec = [], []
+        for step in range(x.size(1) if self.batch_first else x.size(0)):
+            given = x[:, step] if self.batch_first else x[step]
+            spk, *states[0] = self.lif1(self.fc1(given), *states[0])
+            spk, *states[1] = self.lif2(self.fc2(spk), *states[1])
+            spk_rec.append(spk)
+            mem_rec.append(states[1][-1])
+        return torch.stack(spk_rec, dim=0), torch.stack(mem_rec, dim=0)
+
+
+NEURONS = {
+    "leaky subtract": lambda: snn.Leaky(beta=0.8),
+    "leaky zero": lambda: snn.Leaky(beta=0.7, reset_mechanism="zero", threshold=0.9),
+    "leaky none": lambda: snn.Leaky(beta=0.6, reset_mechanism="none"),
+    "leaky zero at once": lambda: snn.Leaky(beta=0.7, reset_mechanism="zero", reset_delay=False),
+    "leaky learnt": lambda: snn.Leaky(beta=torch.tensor(0.9), learn_beta=True, learn_threshold=True),
+    "synaptic subtract": lambda: snn.Synaptic(alpha=0.5, beta=0.8),
+    "synaptic zero": lambda: snn.Synaptic(alpha=0.6, beta=0.7, reset_mechanism="zero"),
+    "synaptic none": lambda: snn.Synaptic(alpha=0.4, beta=0.5, reset_mechanism="none", threshold=1.5),
+    "synaptic zero at once": lambda: snn.Synaptic(0.6, 0.7, reset_mechanism="zero", reset_delay=False),
+}
+
+
+@pytest.mark.parametrize("kind", NEURONS)
+def test_every_neuron_and_reset_spikes_as_the_framework(kind):
+    work = held(lively(Mlp(NEURONS[kind])), spikes(12, 9, 20))
+    assert list(work.recorded) == ["lif1", "lif2"] and work.network.readout.kind == "count"
+    found = read_out(work.network, run_function(work.network, work.fixed_stimulus))
+    assert np.array_equal(found, work.answers)
+
+
+def test_a_threshold_for_each_neuron():
+    held(lively(Mlp(lambda: snn.Leaky(beta=0.8), lambda: snn.Leaky(0.9, threshold=torch.rand(5) + 0.5))), spikes(12, 6, 20))
+
+
+def test_batch_first_input_is_recognised_by_its_indexing():
+    batch = spikes(12, 9, 20)
+    first = held(lively(Mlp(NEURONS["leaky subtract"])), batch)
+    second = held(lively(Mlp(NEURONS["leaky subtract"], batch_first=True)), batch.transpose(0, 1).contiguous())
+    assert np.array_equal(first.recorded["lif2"], second.recorded["lif2"])
+    assert first.fixed_stimulus.content_hash() == second.fixed_stimulus.content_hash()
+
+
+def sequential(**options):
+    return lively(nn.Sequential(
+        nn.Conv2d(1, 6, 3, padding="same"), nn.BatchNorm2d(6), snn.Leaky(beta=0.7, init_hidden=True, **options),
+        nn.MaxPool2d(2), nn.Conv2d(6, 8, 3, groups=2), nn.AvgPool2d(2), snn.Leaky(beta=0.6, init_hidden=True),
+        nn.Flatten(), nn.Linear(8, 5), snn.Leaky(beta=0.5, init_hidden=True, output=True),
+    ), gain=2.5)  # fmt: skip
+
+
+def test_hidden_states_and_a_loop_outside():
+    work = held(sequential(), spikes(7, 4, 1, 8, 8))
+    assert work.timesteps == 7 and len(work.fixed_stimulus.labels or ()) == 0
+
+
+def test_a_static_image_is_repeated_for_the_timesteps_asked():
+    torch.manual_seed(5)
+    work = held(sequential(), torch.rand(4, 1, 8, 8), timesteps=6)
+    assert work.timesteps == 6 and work.network.population("input").model.value_bits == 32
+
+
+def test_graded_spikes_carry_their_factor():
+    work = held(sequential(graded_spikes_factor=1.0), spikes(5, 4, 1, 8, 8))
+    net = nn.Sequential(nn.Linear(20, 16), snn.Leaky(0.8, init_hidden=True, graded_spikes_factor=0.7),
+                        nn.Linear(16, 8), snn.Leaky(0.8, init_hidden=True))  # fmt: skip
+    work = held(lively(net, gain=2.0), spikes(9, 6, 20))
+    assert isinstance(work.network.population("3").model, Lif)
+
+
+class Encoded(Mlp):
+    """Rate coding inside the forward."""
+
+    def forward(self, x):
+        return super().forward(snn.spikegen.rate(x, num_steps=8))
+
+
+def test_an_encoder_in_the_forward_is_taken_as_the_host_ran_it():
+    import snntorch.spikegen  # noqa: F401
+
+    torch.manual_seed(2)
+    work = held(lively(Encoded(NEURONS["leaky subtract"])), torch.rand(6, 20))
+    assert work.timesteps == 8 and work.fixed_stimulus.n_samples == 6
+    assert any("taken as given" in note for note in work.notes)
+
+
+class Wrong(nn.Module):
+    def __init__(self, how):
+        super().__init__()
+        self.fc, self.lif, self.how = nn.Linear(20, 20), snn.Leaky(beta=0.8), how
+
+    def forward(self, x):
+        mem, outs, last = self.lif.reset_mem(), [], torch.zeros(x.size(1), 20)
+        for step in range(x.size(0)):
+            at = x.size(0) - 1 - step if self.how == "backwards" else step
+            cur = self.fc(x[at])
+            if self.how == "loop":
+                cur = cur + self.fc(last)
+            last, mem = self.lif(cur, mem * 0.5 if self.how == "membrane" else mem)
+            outs.append(last)
+        return torch.stack(outs)
+
+
+def refused(model, batch, *parts, **options):
+    with pytest.raises(NeurosimError) as error:
+        from_torch(model, batch, **options)
+    for part in parts:
+        assert part in str(error.value), str(error.value)
+
+
+def test_refused_by_layer_name_with_a_next_move():
+    batch = spikes(5, 4, 20)
+    refused(Wrong("backwards"), batch, "layer 'lif'", "timestep 4", "in order")
+    refused(Wrong("membrane"), batch, "layer 'lif'", "membrane", "pass it on unchanged")
+    refused(Wrong("loop"), batch, "layer ", "timestep")
+
+    def net(lif):
+        return nn.Sequential(nn.Linear(20, 8), lif)
+
+    for lif in (snn.RLeaky(0.8, linear_features=8, init_hidden=True), snn.Lapicque(0.8, init_hidden=True)):
+        refused(net(lif), batch, "layer '1'", type(lif).__name__, "NIR")
+    refused(net(snn.Leaky(0.8, init_hidden=True, inhibition=True)), batch, "layer '1'", "inhibition")
+    refused(net(snn.Leaky(0.8, init_hidden=True, reset_delay=False)), batch, "layer '1'", "reset_delay=True")
+    refused(net(snn.Leaky(torch.rand(8), init_hidden=True)), batch, "layer '1'", "beta has 8 values")
+    refused(net(snn.Leaky(0.8, init_hidden=True)), batch, "labels: 3 labels", labels=[1, 2, 3])
+    refused(net(snn.Leaky(0.8, init_hidden=True)), batch, "loop: got 'never'", loop="never")
+    refused("a model", batch, "torch.nn.Module")
