@@ -15,7 +15,7 @@ from neurosim.snn.codecs import BinaryCodec, Codec, IntCodec, TernaryCodec
 
 MAX_BITS = 8
 ULPS = 4 * 2.0**-24
-"""Largest relative distance from the grid: quantisers divide and multiply by a scale in float32."""
+"""Largest distance from the grid as a share of the largest weight: quantisers compute in float32."""
 FREE = 8
 """Weights more than scales before a grid is believed: few weights lie on some grid by chance."""
 
@@ -52,8 +52,8 @@ def _scale(magnitudes: np.ndarray) -> float | None:
     largest = magnitudes[-1]
     for steps in range(1, 2**MAX_BITS):
         ratio = magnitudes * (steps / largest)
-        # The distance of w from q s is |ratio - q| s; both w and s carry float32 roundings.
-        if (np.abs(ratio - np.rint(ratio)) <= ULPS * ratio).all():
+        # Both w and s carry float32 roundings, some quantisers (2 x - 1) those of the largest weight.
+        if (np.abs(ratio - np.rint(ratio)) <= ULPS * steps).all():
             return float(largest / steps)
     return None
 

@@ -85,7 +85,7 @@ class Tracer(TorchFunctionMode):
             title = path if path and kind in ("conv2d", "linear", "max_pool2d", "avg_pool2d") else f"{path}.{kind}"
             node = self._new(kind, title.lstrip("."), inputs, tuple(shape), fields)
             if weights:
-                arrays = [None if w is None else w.detach().cpu().numpy().astype(np.float32) for w in weights]
+                arrays = [None if w is None else plain(w).detach().cpu().numpy().astype(np.float32) for w in weights]
                 fields["weight"], fields["bias"] = arrays
                 fields["held"] = weights  # an id stays unique while its tensor lives
             self.nodes[key] = node
@@ -251,8 +251,15 @@ def _positional(name: str, args: tuple, kwargs: dict) -> tuple:
     return (kwargs[first],) if first else args
 
 
+def plain(value: Any) -> Any:
+    """The float tensor inside a Brevitas quant tensor; anything else as it is."""
+    inner = getattr(value, "value", None)
+    return inner if isinstance(inner, torch.Tensor) else value
+
+
 def _identity(value: Any) -> Any:
     """Equal for equal numbers; a parameter is known by its identity."""
+    value = plain(value)
     if isinstance(value, nn.Parameter):
         return id(value)
     if isinstance(value, torch.Tensor):
