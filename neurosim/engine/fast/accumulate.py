@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.engine.fast import function_plan as fp
+from neurosim.engine.fast.by_pixel import add_by_pixel, by_pixel_pays, mark_runs
 from neurosim.engine.fast.compile import U, inner, pasted
 
 
@@ -43,25 +44,6 @@ def add_dense_scaled(sums, weights, base, n, neuron, value, gain, graded, start,
         row = weights[first : first + n]
         for j in range(n):
             sums[j] += x * row[j]
-
-
-@inner
-def mark_runs(seen, listed, n_listed, marks, ptr, entry, q, granules):
-    """Mark the output pixels that the ``listed`` (group, source pixel) reach, in the granules of their group."""
-    pixels, own = q[fp.IN_PIXELS], q[fp.P_GRANULES]
-    for i in range(n_listed):
-        seen[listed[U(i)]] = 0
-        group, pixel = divmod(np.int64(listed[U(i)]), pixels) if own != granules else (0, np.int64(listed[U(i)]))
-        row = U(q[fp.TABLE] + pixel)
-        for e in range(U(ptr[row]), U(ptr[row + U(1)]), U(3)):
-            first, length = U(entry[e]), U(entry[e + U(2)])
-            if granules == 1:
-                for out in range(first, first + length):
-                    marks[out] = 1
-            else:
-                for out in range(first, first + length):
-                    for j in range(out * U(granules) + U(group * own), out * U(granules) + U((group + 1) * own)):
-                        marks[j] = 1
 
 
 @inner
@@ -149,8 +131,8 @@ def add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offse
 
 
 @pasted
-def add_weighted(sums, seen, listed, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded,
-                 start, stop, offset):  # fmt: skip
+def add_weighted(sums, seen, listed, chain, marks, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value,
+                 graded, start, stop, offset):  # fmt: skip
     """The connectivities that store weights; returns what they touched."""
     if q[fp.P_KIND] == fp.DENSE:
         if q[fp.PLAIN]:
@@ -158,6 +140,12 @@ def add_weighted(sums, seen, listed, marks, pixel_marks, weights, ptr, entry, q,
         else:
             add_dense_scaled(sums, weights, q[fp.BASE], q[fp.FAN_OUT], neuron, value, gain, graded, start, stop, offset)
         return fp.TOUCHED_ALL
+    if q[fp.P_KIND] == fp.CONV and by_pixel_pays(weights, q, stop - start):
+        add_by_pixel(
+            sums, seen, listed, chain, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded,
+            start, stop, offset,
+        )  # fmt: skip
+        return fp.TOUCHED_PIXELS
     if q[fp.P_KIND] == fp.CONV:
         add_conv(
             sums, seen, listed, pixel_marks, weights, ptr, entry, q, gain, granules, neuron, value, graded, start, stop,
@@ -181,6 +169,7 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
     granules = tables.pop[p, fp.GRANULES]
     ptr, entry = tables.ptr, tables.entry
     sums, seen, listed, marks, pixel_marks = work.sums, work.seen, work.listed, work.marks, work.pixel_marks
+    chain = work.chain
     for i in range(tables.pop[p, fp.IN_START], tables.pop[p, fp.IN_STOP]):
         number = tables.incoming[i]
         q = tables.proj[number]
@@ -201,17 +190,17 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
             touched |= fp.TOUCHED_NEURONS
         elif q[fp.WIDTH] == 0:
             touched |= add_weighted(
-                sums, seen, listed, marks, pixel_marks, tables.w8, ptr, entry, q, gain, granules, neuron, value,
+                sums, seen, listed, chain, marks, pixel_marks, tables.w8, ptr, entry, q, gain, granules, neuron, value,
                 graded, start, stop, offset,
             )  # fmt: skip
         elif q[fp.WIDTH] == 1:
             touched |= add_weighted(
-                sums, seen, listed, marks, pixel_marks, tables.w16, ptr, entry, q, gain, granules, neuron, value,
+                sums, seen, listed, chain, marks, pixel_marks, tables.w16, ptr, entry, q, gain, granules, neuron, value,
                 graded, start, stop, offset,
             )  # fmt: skip
         else:
             touched |= add_weighted(
-                sums, seen, listed, marks, pixel_marks, tables.w32, ptr, entry, q, gain, granules, neuron, value,
+                sums, seen, listed, chain, marks, pixel_marks, tables.w32, ptr, entry, q, gain, granules, neuron, value,
                 graded, start, stop, offset,
             )  # fmt: skip
     return touched

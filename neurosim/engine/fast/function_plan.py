@@ -135,7 +135,7 @@ class Workspace(NamedTuple):
     scratch of one population.
 
     sums, current : A. marks, pixel_marks : uint8, in the order of the sums; seen : uint8, by
-    source, and listed : int32, those that were.
+    source, and listed : int32, those that were; chain : (3, largest) int64, see `by_pixel.chain_up`.
     wide : int64 or float32, and narrow : int32 or float32, one block.
     counts : uint8, spikes of a neuron that can send several.
     active, fired : uint8 0 or 1; active_words, fired_words : the same memory as uint64.
@@ -151,6 +151,7 @@ class Workspace(NamedTuple):
     marks: np.ndarray
     seen: np.ndarray
     listed: np.ndarray
+    chain: np.ndarray
     pixel_marks: np.ndarray
     wide: np.ndarray
     counts: np.ndarray
@@ -189,6 +190,7 @@ def make_workspace(plan: FunctionPlan) -> Workspace:
         marks=np.zeros(largest, np.uint8),
         seen=np.zeros(largest, np.uint8),
         listed=np.zeros(largest + 1, np.int32),
+        chain=np.zeros((3, largest if plan.narrow is np.int32 else 0), np.int64),
         pixel_marks=np.zeros(largest, np.uint8),
         wide=np.zeros(BLOCK, np.float32 if plan.narrow is np.float32 else np.int64),
         counts=np.zeros(largest, np.uint8),
