@@ -21,6 +21,10 @@ _LAZY = {
     "save_network": "neurosim.workload.native",
     "read_nir": "neurosim.workload.nir_in",
     "to_nir": "neurosim.api",
+    "quantize": "neurosim.compress.quantize",
+    "quantize_stimulus": "neurosim.compress.relays",
+    "prune": "neurosim.compress.prune",
+    "compare": "neurosim.compress.compare",
     "NeurosimError": "neurosim.errors",
 }
 __all__ = ["__version__", *_LAZY]
