@@ -77,6 +77,13 @@ def largest(weights: np.ndarray, group: np.ndarray, n: int) -> np.ndarray:
     return top
 
 
+def first_scale(weights: np.ndarray, step: float, group: np.ndarray, n: int, grid: Grid, how: str) -> np.ndarray:
+    """`best_scale` of ``step`` times ``weights``; integers that the grid holds as they are keep their step."""
+    if weights.dtype.kind in "iu" and not grid.words and np.array_equal(grid.nearest(weights), weights):
+        return np.full(n, step)
+    return best_scale(weights.astype(np.float64).ravel() * step, group, n, grid, how)
+
+
 def best_scale(weights: np.ndarray, group: np.ndarray, n: int, grid: Grid, how: str) -> np.ndarray:
     """Scale of each group, (n,) positive. ``weights`` and ``group`` (0 .. n - 1) are flat, float64 and int64.
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurosim.compress.grids import SCALES, Grid, best_scale, codebook, grid_of
+from neurosim.compress.grids import SCALES, Grid, codebook, first_scale, grid_of
 from neurosim.compress.neurons import check_integer_membrane, in_units, input_share, magnitudes, one_unit_only
 from neurosim.compress.ranges import MembraneRange, membrane_ranges
 from neurosim.compress.relays import Values, source_values
@@ -205,8 +205,9 @@ def _jobs(network, population, n: int, weight_bits, how: str, values: dict[str, 
                 "this one another format by its name"
             )
         group = _groups(p, population, n)
-        real = p.connectivity.weights.astype(np.float64).ravel() * (2.0**p.weight_shift * values[p.source].unit)
-        jobs.append(_Job(p, real, group, grid, best_scale(real, group, n, grid, how)))
+        weights, step = p.connectivity.weights, 2.0**p.weight_shift * values[p.source].unit
+        real, scale = weights.astype(np.float64).ravel() * step, first_scale(weights, step, group, n, grid, how)
+        jobs.append(_Job(p, real, group, grid, scale))
     return jobs
 
 
