@@ -21,7 +21,7 @@ from neurosim.workload.torch_in import TorchWorkload, from_torch
 if TYPE_CHECKING:
     from neurosim.compress.report import CompressionReport
 
-WEIGHT_BITS, MEMBRANE_BITS = 8, 24
+WEIGHT_BITS, MEMBRANE_BITS, CALIBRATION = 8, 24, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,9 @@ def price(
         width = membrane_bits or min(MEMBRANE_BITS, getattr(arithmetic, "membrane_bits_max", MEMBRANE_BITS))
         widest = WEIGHT_BITS if arithmetic is None or arithmetic.int_bits is None else arithmetic.int_bits[1]
         formats = _formats(network, min(WEIGHT_BITS, widest)) if weight_bits is None else weight_bits
-        network, report = quantize(network, formats, width, calibration=work.fixed_stimulus)
+        # A wide membrane has room to spare, so a few samples show enough of how far it goes.
+        seen = work.fixed_stimulus if membrane_bits is not None else work.fixed_stimulus.head(CALIBRATION)
+        network, report = quantize(network, formats, width, calibration=seen)
         notes += [_quantised(work.network, network, width, target.name, asked), *report.notes]
     done = simulate(
         _as_workload(work, network), target, samples=None, capacity=capacity, timing=timing, engine=engine
