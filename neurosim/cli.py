@@ -289,6 +289,9 @@ app.command()(quantize)
 app.command()(prune)
 
 
+INTERRUPTED = 130
+
+
 def main() -> None:
     """Entry point: a user's mistake is one clear line and exit code 2, never a traceback."""
     try:
@@ -296,9 +299,11 @@ def main() -> None:
     except NeurosimError as error:
         typer.secho(f"neurosim: {error}", fg=typer.colors.RED, err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("neurosim: interrupted", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        # The parser turns Ctrl-C into this exit status without a word.
+        if end.code == INTERRUPTED:
+            typer.echo("neurosim: interrupted; no half-written file is left", err=True)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
