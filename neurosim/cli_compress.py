@@ -33,6 +33,13 @@ def _named(values: list[str] | None, default: Any, option: str) -> Any:
     return pairs
 
 
+def _clip(text: str) -> float | str:
+    try:
+        return text if text == "auto" else float(text)
+    except ValueError as error:
+        raise NeurosimError(f"--clip: got {text!r}, expected a share of 0 to below 0.5, or auto") from error
+
+
 def _finish(work, network, report, samples: int, skip: int, out: Path, title: str, card: dict, as_json: bool) -> None:
     """Compare on the samples after the first ``skip``, write, and print."""
     from neurosim.compress.compare import compare
@@ -68,7 +75,7 @@ def quantize(
     membrane: Annotated[list[str] | None, typer.Option(help="NAME=BITS for one population; repeatable.")] = None,
     per_channel: Annotated[bool, typer.Option(help="One scale a channel, or one a layer.")] = True,
     scale: Annotated[str, typer.Option(help="mse: least squared error; max: the largest weight.")] = "mse",
-    clip: Annotated[float, typer.Option(help="Share of membrane updates that may be clipped.")] = 0.0,
+    clip: Annotated[str, typer.Option(help="Share of membrane updates that may be clipped, or auto.")] = "auto",
     rounding: Annotated[str | None, typer.Option(help="Of the leak: floor, zero or nearest.")] = None,
     input_bits: Annotated[int | None, typer.Option(help="Bits of graded inputs that are fractions.")] = None,
     calibration_samples: Annotated[int, typer.Option(help="Samples that show how far membranes go.")] = 100,
@@ -90,7 +97,7 @@ def quantize(
     weights = _named(layer, int(weight_bits) if weight_bits.isdigit() else weight_bits, "--layer")
     network, report = quantized(
         work.network, weights, _named(membrane, bits, "--membrane"), calibration=work.stimulus(calibration_samples),
-        per_channel=per_channel, scale=scale, clip=clip, rounding=rounding, input_bits=input_bits,
+        per_channel=per_channel, scale=scale, clip=_clip(clip), rounding=rounding, input_bits=input_bits,
     )  # fmt: skip
     title = f"{work.name}: weights {weight_bits}, membranes {membrane_bits}"
     card = {"made_by": f"quantize, weights {weight_bits}, membranes {membrane_bits}", "from": work.name}

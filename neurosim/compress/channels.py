@@ -1,9 +1,9 @@
 """Structured pruning: channels removed whole, with everything that reaches them and everything they reach.
 
-Channels that must stay or go together form a *tie*: the two ends of a pool, a copy or a residual sum (the same channel),
-a flattening copy (a channel and the neurons of its map), a depthwise kernel. A tie with a channel of an input, of the
-readout or of a population left out stays. A tie's score is the mean relative magnitude of the weights into its members.
-Populations connected by ties form a family; ``scope='layer'`` removes the share from each family.
+Channels that must stay or go together form a *tie*: the two ends of a pool, a copy or a residual sum (the same
+channel), a flattening copy (a channel and the neurons of its map), a depthwise kernel. A tie with a channel of an
+input, of the readout or of a population left out stays. A tie's score is the mean relative magnitude of the
+weights into its members. Populations connected by ties form a family; ``scope='layer'`` removes the share from each.
 """
 
 from __future__ import annotations
@@ -173,8 +173,8 @@ def prune_channels(
     scores = _scores(network, ties, stay, scope == "global")
     if not scores and share > 0:
         raise NeurosimError(
-            "prune: no channel can be removed: all are inputs, readouts, left out, or tied to one of these by a pool, a "
-            "copy or a residual sum; prune single weights instead"
+            "prune: no channel can be removed: all are inputs, readouts, left out, or tied to one of these by a "
+            "pool, a copy or a residual sum; prune single weights instead"
         )
     gone = _removed(network, ties, scores, share, scope)
     keep = {p.name: ~np.isin(ties.roots(p), list(gone)) for p in network.populations}

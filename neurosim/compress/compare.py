@@ -21,8 +21,8 @@ class Comparison:
     """``populations``: one row for each spiking population that both networks have.
 
     ``differing`` counts (sample, timestep, neuron) at which one spikes and the other does not; ``differing_share`` is
-    that over all of them, ``differing_of_spikes`` over the first network's spikes. Channels that were pruned are counted
-    apart (``spikes_pruned``). ``accuracy`` and ``accuracy_other`` are None without labels or readout;
+    that over all of them, ``differing_of_spikes`` over the first network's spikes. Channels that were pruned are
+    counted apart (``spikes_pruned``). ``accuracy`` and ``accuracy_other`` are None without labels or readout;
     ``same_answers`` is the share of samples with the same answer.
     """
 
@@ -51,8 +51,8 @@ def _matching(p: Population, q: Population) -> tuple[np.ndarray, np.ndarray]:
     b = np.arange(q.shape[0]) if q.kept is None else q.kept
     if p.shape[1:] != q.shape[1:] or (p.kept is None and q.kept is None and p.shape != q.shape):
         raise NeurosimError(
-            f"compare: population {p.name!r} has shape {p.shape} in one network and {q.shape} in the other; only channels "
-            "that pruning numbered can be missing"
+            f"compare: population {p.name!r} has shape {p.shape} in one network and {q.shape} in the other; only "
+            "channels that pruning numbered can be missing"
         )
     _, i, j = np.intersect1d(a, b, return_indices=True)
     rest = np.arange(p.n_neurons // p.shape[0])

@@ -54,9 +54,9 @@ def grid_of(asked: int | str, where: str) -> Grid:
         return Grid("even", (1 << (count - 1)) - 1, IntCodec(count))
     if name == "odd" and 1 <= count <= 16:
         return Grid("odd", (1 << count) - 1, IntCodec(count, "odd"))
-    if text == "ternary":
+    if name == "ternary" and not colon:
         return Grid("even", 1, TernaryCodec())
-    if text == "sign":
+    if name == "sign" and not colon:
         return Grid("sign", 1, BinaryCodec())
     if name == "codebook" and 2 <= count <= 4096:
         return Grid("sign", 1, None, count)

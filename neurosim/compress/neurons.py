@@ -85,7 +85,7 @@ def integer_leak(leak: Leak, unit: float, rounding: str, where: str) -> tuple[Le
 
 
 def magnitudes(population: Population, n: int) -> np.ndarray:
-    """Largest of |threshold|, |bias|, |v_init|, |v_rest|, |v_reset| of each of ``n`` groups, (n,): a membrane holds them."""
+    """Largest of |threshold|, |bias|, |v_init|, |v_rest| and |v_reset| of each of ``n`` groups, (n,)."""
     model, where = population.model, f"population {population.name!r}"
     names = ["bias", "v_init"] + ["threshold"] * (model.threshold is not None)
     each = [np.abs(model.per_neuron(name, population.shape, where)).reshape(n, -1).max(axis=1) for name in names]
@@ -140,9 +140,10 @@ def _named(errors: dict[str, float]) -> dict[str, float]:
 
 
 def _check_threshold(model: Lif, real: np.ndarray, values: np.ndarray, bits: int, where: str) -> None:
-    if ((values == 0) & (real != 0)).any():
+    lost = (values == 0) & (real != 0)
+    if lost.any():
         raise NeurosimError(
-            f"{where}.threshold: {real[(values == 0) & (real != 0)][0]:.4g} rounds to 0 steps of a {bits}-bit membrane; "
+            f"{where}.threshold: {real[lost][0]:.4g} rounds to 0 steps of a {bits}-bit membrane; "
             "give the membrane more bits, or allow clipping (clip=0.001)"
         )
     top = (1 << (bits - 1)) - 1 - (model.compare == ">")

@@ -115,9 +115,9 @@ def _check_zero(p: Projection, weights: np.ndarray) -> None:
         p.codec.check(weights, f"prune: projection {p.name}")
     except NeurosimError as error:
         raise NeurosimError(
-            f"prune: projection {p.name}: its format ({codec_name(p.codec)}) cannot store the zeros that pruning makes; "
-            "prune before quantising and use a format with a zero, prune channels (structured=True), or leave this "
-            "projection out"
+            f"prune: projection {p.name}: its format ({codec_name(p.codec)}) cannot store the zeros that pruning "
+            "makes; prune before quantising and use a format with a zero, prune channels (structured=True), or leave "
+            "this projection out"
         ) from error
 
 

@@ -7,8 +7,8 @@ share goes into the unit). So nothing is multiplied for a synapse or a neuron. T
 1. each projection's own best scale comes from its weights (`grids.best_scale`); projections that meet in one membrane
    share its channel profile and differ by powers of two;
 2. the unit must reach as far as the calibration saw the membrane go: unit >= bound / (2^(bits-1) - 1);
-3. with room to spare, the shift gives fraction bits (at most `FRACTION_BITS`); without, the weights' steps are widened
-   to the unit, which the report shows as ``coarsened``.
+3. with room to spare, the shift gives fraction bits (at most `weights.FRACTION_BITS`); without, the weights' steps are
+   widened to the unit, which the report shows as ``coarsened``.
 """
 
 from __future__ import annotations
@@ -18,65 +18,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurosim.compress.grids import SCALES, Grid, codebook, first_scale, grid_of
-from neurosim.compress.neurons import check_integer_membrane, in_units, input_share, magnitudes, one_unit_only
+from neurosim.compress.compare import compare
+from neurosim.compress.grids import SCALES
+from neurosim.compress.neurons import check_integer_membrane, in_units, input_share, one_unit_only
 from neurosim.compress.ranges import MembraneRange, membrane_ranges
-from neurosim.compress.relays import Values, source_values
-from neurosim.compress.report import CompressionReport, codec_bits, codec_name, weight_row
+from neurosim.compress.relays import Values, quantize_stimulus, source_values
+from neurosim.compress.report import CompressionReport
+from neurosim.compress.weights import WeightFormat, common_unit, jobs_into, narrowed
 from neurosim.engine.function import run_function
 from neurosim.errors import NeurosimError
-from neurosim.snn.codecs import Codec, FloatCodec
+from neurosim.snn.codecs import FloatCodec
 from neurosim.snn.connectivity import Identity
-from neurosim.snn.network import Network, Population, Projection
+from neurosim.snn.network import Network, Population
 from neurosim.snn.neuron import ROUNDINGS, Lif
 from neurosim.snn.trace import Stimulus
 
-FRACTION_BITS = 10
-WeightFormat = int | str
-
-
-@dataclass(eq=False)
-class _Job:
-    """One projection's weights on their way: real values and the group of each (flat), grid, best scale, integers."""
-
-    projection: Projection
-    real: np.ndarray
-    group: np.ndarray
-    grid: Grid
-    scale: np.ndarray
-    shift: int = 0
-
-    def integers(self) -> tuple[np.ndarray, Codec, np.ndarray]:
-        """Integers of the weights' shape, their codec, and the real values they stand for (flat)."""
-        shape = self.projection.connectivity.weights.shape
-        q, codec = self.grid.nearest(self.real / self.scale[self.group]), self.grid.codec
-        if self.grid.words:
-            length = int(np.prod(shape[2:]))
-            rows, codec = codebook(q.reshape(-1, length), self.real.reshape(-1, length), self.grid.words)
-            q = rows.reshape(-1)
-        return q.astype(np.int32).reshape(shape), codec, q * self.scale[self.group]
-
-
-def _groups(projection: Projection, target: Population, n: int) -> np.ndarray:
-    """Group of each weight, flat in the order of the weights."""
-    c = projection.connectivity
-    if n == 1:
-        return np.zeros(c.weights.size, np.int64)
-    if c.kind == "conv":
-        return np.repeat(np.arange(n), c.weights.size // n)
-    of_target = np.arange(target.n_neurons) // (target.n_neurons // n)
-    return of_target[c.indices] if c.kind == "sparse" else np.tile(of_target, c.weights.shape[0])
-
-
-def _format(asked: WeightFormat | Mapping[str, WeightFormat], projection: Projection) -> Grid:
-    """The grid asked for a projection by its name, or by ``default``."""
-    where = f"quantize: projection {projection.name}"
-    if not isinstance(asked, Mapping):
-        return grid_of(asked, where)
-    chosen = asked.get(projection.name, asked.get("default"))
-    if chosen is None:
-        raise NeurosimError(f"{where}: no weight format for it in {sorted(asked)}; name it, or give 'default'")
-    return grid_of(chosen, where)
+CLIPS = (0.0001, 0.001, 0.003, 0.01, 0.03)
 
 
 def _widths(asked: int | Mapping[str, int] | None, network: Network) -> dict[str, int | None]:
@@ -113,7 +70,7 @@ def quantize(
     calibration: Stimulus | None = None,
     per_channel: bool = True,
     scale: str = "mse",
-    clip: float = 0.0,
+    clip: float | str = "auto",
     rounding: str | None = None,
     input_bits: int | None = None,
 ) -> tuple[Network, CompressionReport]:
@@ -123,7 +80,9 @@ def quantize(
     projections or by name (``{"a->b": 8, "default": 4}``). ``membrane_bits`` 2 to 32 for all populations or by name
     (``{"output": 16, "default": 8}``), or None for float32 membranes.
     ``calibration`` shows how far membranes go (needed for integer membranes; labels are not looked at). ``clip`` is the
-    share of its membrane updates, channel by channel, that may be clipped. ``rounding`` of the leak, ``floor``,
+    share of its membrane updates, channel by channel, that may be clipped; ``auto`` clips nothing where the membrane
+    is wide enough for the weights, and otherwise tries `CLIPS` and keeps the one that changes spikes and answers on the
+    calibration data least. ``rounding`` of the leak, ``floor``,
     ``zero`` or ``nearest``: None means ``nearest`` for a float network and its own for an integer one. ``input_bits``
     makes graded float inputs integers of that width (then use `quantize_stimulus`).
 
@@ -132,36 +91,79 @@ def quantize(
     widths = _widths(membrane_bits, network)
     integer = any(bits is not None for bits in widths.values())
     _check_arguments(network, weight_bits, integer, calibration, scale, clip, rounding)
-    values = source_values(network, integer, calibration, input_bits)
-    groups = {p.name: _n_groups(network, p, per_channel) for p in network.populations if isinstance(p.model, Lif)}
+    options = _Options(weight_bits, widths, integer, calibration, per_channel, scale, rounding, input_bits)
+    if clip != "auto":
+        return _quantized(network, options, float(clip))
+    best = _quantized(network, options, 0.0)
+    if not any(row["coarsened"] for row in best[1].projections):
+        return best
+    least = _harm(network, best[0], calibration)
+    for share in CLIPS:
+        tried = _quantized(network, options, share)
+        if (harm := _harm(network, tried[0], calibration)) < least:
+            best, least = tried, harm
+    return best
+
+
+@dataclass(frozen=True, eq=False)
+class _Options:
+    """Checked arguments of `quantize`; ``widths`` are membrane bits by population, ``integer`` if there are any."""
+
+    weight_bits: WeightFormat | Mapping[str, WeightFormat]
+    widths: dict[str, int | None]
+    integer: bool
+    calibration: Stimulus | None
+    per_channel: bool
+    scale: str
+    rounding: str | None
+    input_bits: int | None
+
+
+def _harm(network: Network, other: Network, stimulus: Stimulus) -> float:
+    """Mean share of spikes that differ, over the populations, and the share of answers that do."""
+    found = compare(network, other, stimulus)
+    shares = [row["differing_of_spikes"] for row in found.populations]
+    return float(np.mean(shares or [0.0])) + 1.0 - (1.0 if found.same_answers is None else found.same_answers)
+
+
+def _quantized(network: Network, o: _Options, clip: float) -> tuple[Network, CompressionReport]:
+    values = source_values(network, o.integer, o.calibration, o.input_bits)
+    groups = {p.name: _n_groups(network, p, o.per_channel) for p in network.populations if isinstance(p.model, Lif)}
     ranges: dict[str, MembraneRange] = {}
-    if integer:
+    if o.integer:
         for p in network.populations:
             if isinstance(p.model, Lif):
                 check_integer_membrane(p)
-        ranges = membrane_ranges(network, run_function(network, calibration), groups, clip)
-    rounding = rounding or (None if network.is_integer else "nearest")
+        ranges = membrane_ranges(network, run_function(network, o.calibration), groups, clip)
+    rounding = o.rounding or (None if network.is_integer else "nearest")
     populations, rows, made = [], [], {}
     for population in network.populations:
         if not isinstance(population.model, Lif):
             new = values[population.name]
-            populations.append(replace(population, model=new.model, unit=None if new.unit == 1 else [new.unit]))
-            made |= _passed_on(network, population, values)
+            step = None if new.unit == 1 and population.unit is None else _composed(population, np.array([new.unit]))
+            populations.append(replace(population, model=new.model, unit=step))
+            made |= {key: (p, None) for key, p in new.into.items()}
             continue
-        jobs = _jobs(network, population, groups[population.name], weight_bits, scale, values)
-        bits = widths[population.name]
-        unit, coarse = _units(population, jobs, ranges.get(population.name), bits)
+        jobs = jobs_into(network, population, groups[population.name], o.weight_bits, o.scale, values)
+        bits, seen = o.widths[population.name], ranges.get(population.name)
+        unit, coarse = common_unit(population, jobs, seen, bits)
         model, errors = in_units(population, unit, bits, rounding)
-        populations.append(replace(population, model=model, unit=unit))
-        rows.append(_population_row(population, unit, ranges.get(population.name), bits, errors))
-        made |= _synapses(jobs, coarse) | _copies(network, population, unit, values, bits)
+        populations.append(replace(population, model=model, unit=_composed(population, unit)))
+        rows.append(_population_row(population, unit, seen, bits, errors))
+        made |= narrowed(population, jobs, coarse) | _copies(network, population, unit, values, bits)
     built = [made[id(p)] for p in network.projections]
     result = replace(network, populations=tuple(populations), projections=tuple(p for p, _ in built))
     report = CompressionReport("quantize", [row for _, row in built if row is not None], rows)
-    if calibration is not None:
-        _count_clipping(result, calibration, report, input_bits)
+    if o.integer:
+        report.notes.append(f"clip {clip:g}: the share of membrane updates that the step was not widened for")
+        _count_clipping(result, o.calibration, report)
     _notes(report)
     return result, report
+
+
+def _composed(population: Population, unit: np.ndarray) -> np.ndarray:
+    """``unit`` in real values, where the network's own numbers stand for something already."""
+    return unit if population.unit is None else unit * population.unit
 
 
 def _check_arguments(network, weight_bits, integer: bool, calibration, scale, clip, rounding) -> None:
@@ -175,8 +177,8 @@ def _check_arguments(network, weight_bits, integer: bool, calibration, scale, cl
         )
     if scale not in SCALES:
         raise NeurosimError(f"quantize.scale: got {scale!r}, expected one of {', '.join(SCALES)}")
-    if not 0 <= clip < 0.5:
-        raise NeurosimError(f"quantize.clip: got {clip}, expected a share of 0 to below 0.5")
+    if clip != "auto" and not (isinstance(clip, (int, float)) and 0 <= clip < 0.5):
+        raise NeurosimError(f"quantize.clip: got {clip!r}, expected a share of 0 to below 0.5, or 'auto'")
     if rounding is not None and rounding not in ROUNDINGS:
         raise NeurosimError(f"quantize.rounding: got {rounding!r}, expected one of {', '.join(ROUNDINGS)}")
 
@@ -189,81 +191,6 @@ def _n_groups(network: Network, population: Population, per_channel: bool) -> in
     if not per_channel or copies or one_unit_only(population, by_membrane):
         return 1
     return population.shape[0]
-
-
-def _jobs(network, population, n: int, weight_bits, how: str, values: dict[str, Values]) -> list[_Job]:
-    jobs = []
-    for p in network.projections:
-        if p.target != population.name or p.connectivity.event != "synapse":
-            continue
-        grid = _format(weight_bits, p)
-        if grid.words and (
-            p.connectivity.kind != "conv" or min(p.connectivity.kernel) * max(p.connectivity.kernel) < 2
-        ):
-            raise NeurosimError(
-                f"quantize: projection {p.name}: a codebook names the patterns of kernels of more than one tap; give "
-                "this one another format by its name"
-            )
-        group = _groups(p, population, n)
-        weights, step = p.connectivity.weights, 2.0**p.weight_shift * values[p.source].unit
-        real, scale = weights.astype(np.float64).ravel() * step, first_scale(weights, step, group, n, grid, how)
-        jobs.append(_Job(p, real, group, grid, scale))
-    return jobs
-
-
-def _units(population, jobs: list[_Job], seen: MembraneRange | None, bits: int | None) -> tuple[np.ndarray, dict]:
-    """The unit of each group, (n,); sets scale and shift of the jobs. Also which share of scales had to be widened."""
-    model = population.model
-    share = input_share(model.leak) if model.decay_input and bits is not None else 1.0
-    least = 0.0
-    if bits is not None:
-        top = (1 << (bits - 1)) - 1
-        reach = np.maximum(seen.bound, magnitudes(population, seen.bound.size))
-        # What must be passed, not only reached, has to leave one step above it.
-        top = max(1, top - 1) if model.compare == ">" else top
-        least = np.where(reach > 0, reach, 1.0) / top
-    if not jobs:
-        return (np.ones(1) if bits is None else np.asarray(least, np.float64)), {}
-    powers = [int(np.rint(np.median(np.log2(job.scale / jobs[0].scale)))) for job in jobs]
-    for job, power in zip(jobs, powers, strict=True):
-        job.shift = power - min(powers)
-    profile = np.max([job.scale / 2.0**job.shift for job in jobs], axis=0) * share
-    wanted = profile.copy()
-    fraction = 0
-    if bits is not None:
-        fraction = int(np.clip(np.floor(np.log2(profile / least).min()), 0, FRACTION_BITS))
-        profile = np.maximum(profile, least)
-    coarse = float((profile > wanted * (1 + 1e-12)).mean())
-    for job in jobs:
-        job.scale = profile / share * 2.0**job.shift
-        job.shift += fraction
-        if job.shift > 24:
-            raise NeurosimError(
-                f"quantize: projection {job.projection.name}: its weights are 2^{job.shift} times those that meet them "
-                f"in {population.name!r}; at most 2^24 can be aligned"
-            )
-    return profile / 2.0**fraction, {id(job.projection): coarse for job in jobs}
-
-
-def _synapses(jobs: list[_Job], coarse: dict) -> dict:
-    """New projections and their rows, by the identity of the old."""
-    made = {}
-    for job in jobs:
-        p = job.projection
-        q, codec, real = job.integers()
-        scale = job.scale if job.scale.size > 1 else job.scale[:1]
-        connectivity = replace(p.connectivity, weights=q)
-        new = replace(p, connectivity=connectivity, codec=codec, weight_shift=job.shift, scale=scale)
-        beyond = np.abs(job.real) > (job.grid.top + (0.5 if job.grid.kind == "even" else 1)) * job.scale[job.group]
-        row = {
-            "name": p.name, "codec_before": codec_name(p.codec), "codec": codec_name(codec),
-            **weight_row(job.real, real), "clipped_weights": 0 if job.grid.kind == "sign" else int(beyond.sum()),
-            "values_used": int(np.unique(q).size), "weight_shift": job.shift, "coarsened": coarse[id(p)],
-            "scale_min": float(scale.min()), "scale_max": float(scale.max()), "scales": int(scale.size),
-            "bits_before": codec_bits(p.codec, q.size), "bits_after": codec_bits(codec, q.size),
-        }  # fmt: skip
-        made[id(p)] = (new, row)
-    return made
 
 
 def _copies(network, population, unit: np.ndarray, values: dict[str, Values], bits: int | None) -> dict:
@@ -285,11 +212,6 @@ def _copies(network, population, unit: np.ndarray, values: dict[str, Values], bi
     return made
 
 
-def _passed_on(network, population, values: dict[str, Values]) -> dict:
-    """Projections into relays, as `relays.source_values` made them."""
-    return {key: (new, None) for key, new in values[population.name].into.items()}
-
-
 def _population_row(population, unit, seen: MembraneRange | None, bits: int | None, errors: dict) -> dict:
     before = population.model.membrane_bits or 32
     row = {"name": population.name, "membrane_bits_before": before, "membrane_bits": bits or 32, **errors}
@@ -300,12 +222,9 @@ def _population_row(population, unit, seen: MembraneRange | None, bits: int | No
     return row | {"clipped": 0, "bits_before": before * n, "bits_after": (bits or 32) * n}
 
 
-def _count_clipping(network: Network, calibration: Stimulus, report: CompressionReport, input_bits) -> None:
+def _count_clipping(network: Network, calibration: Stimulus, report: CompressionReport) -> None:
     """How often the new network's own membranes were clipped on the calibration stimulus."""
-    from neurosim.compress.relays import quantize_stimulus
-
-    stimulus = calibration if input_bits is None else quantize_stimulus(network, calibration)
-    trace = run_function(network, stimulus)
+    trace = run_function(network, quantize_stimulus(network, calibration))
     clipped = dict(zip((p.name for p in network.populations), trace.saturations.tolist(), strict=True))
     for row in report.populations:
         row["clipped"] = clipped[row["name"]]

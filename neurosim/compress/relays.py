@@ -140,11 +140,11 @@ def _integer_copy(p: Projection, factor: int) -> tuple[Projection, int]:
 
 
 def quantize_stimulus(network: Network, stimulus: Stimulus) -> Stimulus:
-    """``stimulus`` in the units of a quantised network's inputs (`Population.unit`), rounded, and limited to their width.
+    """``stimulus`` in the units of a quantised network's inputs (`Population.unit`), rounded and limited to width.
 
     Binary inputs pass unchanged.
     """
-    if stimulus.value is None:
+    if stimulus.value is None or all(network.population(name).unit is None for name in network.input_names):
         return stimulus
     value, first = stimulus.value.astype(np.float64), 0
     for name in network.input_names:
@@ -160,4 +160,9 @@ def quantize_stimulus(network: Network, stimulus: Stimulus) -> Stimulus:
     keep = value != 0
     counts = np.bincount(rows[keep], minlength=stimulus.ptr.size - 1)
     ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return replace(stimulus, ptr=ptr, neuron=stimulus.neuron[keep], value=value[keep].astype(np.int32))
+    return replace(stimulus, ptr=ptr, neuron=stimulus.neuron[keep], value=_narrow(value[keep]))
+
+
+def _narrow(value: np.ndarray) -> np.ndarray:
+    """int32 where all values are whole, else float32 (an integer network then refuses them by name)."""
+    return value.astype(np.int32 if (value == np.floor(value)).all() else np.float32)

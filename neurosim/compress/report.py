@@ -62,7 +62,7 @@ def weight_row(before: np.ndarray, after: np.ndarray) -> dict[str, float | int |
 
 def codec_bits(codec, count: int) -> int:
     """Bits that ``count`` weights take, with the table of a codebook."""
-    return int(round(codec.bits * count)) + getattr(codec, "table_bits", 0)
+    return round(codec.bits * count) + getattr(codec, "table_bits", 0)
 
 
 def codec_name(codec) -> str:

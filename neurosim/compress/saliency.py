@@ -27,8 +27,8 @@ def relative_weights(network: Network, projection: Projection, across: bool) -> 
     if per_neuron is None:
         if across and network.is_integer:
             raise NeurosimError(
-                f"prune: population {target.name!r} has integers without a unit, so {projection.name} cannot be compared "
-                "with other layers; use scope='layer'"
+                f"prune: population {target.name!r} has integers without a unit, so {projection.name} cannot be "
+                "compared with other layers; use scope='layer'"
             )
         return size.ravel()
     if c.kind == "conv":

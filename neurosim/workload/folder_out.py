@@ -23,8 +23,8 @@ def write_workload(folder: Path, workload: Workload, network: Network, card: dic
     folder = Path(folder)
     if workload.encoder is None or workload.data is None or workload.labels is None:
         raise NeurosimError(
-            f"{folder}: a workload folder holds images and labels, which {workload.name} has not; give a file name that "
-            "ends in .npz for the network alone"
+            f"{folder}: a workload folder holds images and labels, which {workload.name} has not; give a file name "
+            "that ends in .npz for the network alone"
         )
     # The last path must not be taken by something else before the work.
     if folder.exists() and not folder.is_dir():

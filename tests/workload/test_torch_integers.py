@@ -32,7 +32,8 @@ class Fake(nn.Module):
         self.top, self.per_channel = 2 ** (bits - 1) - 1, per_channel
 
     def scale(self, w):
-        return (w.abs().flatten(1).amax(1).reshape(-1, *[1] * (w.ndim - 1)) if self.per_channel else w.abs().max()) / self.top
+        largest = w.abs().flatten(1).amax(1).reshape(-1, *[1] * (w.ndim - 1)) if self.per_channel else w.abs().max()
+        return largest / self.top
 
     def forward(self, w):
         scale = self.scale(w.detach())
@@ -103,10 +104,11 @@ def test_two_scales_in_one_membrane_stay_float_and_say_so():
 
 def test_brevitas_layers_give_the_integers_brevitas_names():
     qnn = pytest.importorskip("brevitas.nn")
+    conv = qnn.QuantConv2d(2, 6, 3, padding=1, bias=False, weight_bit_width=4)
+    linear = qnn.QuantLinear(6 * 64, 10, bias=True, weight_bit_width=3)
     net = nn.Sequential(
-        layer.SeqToANNContainer(qnn.QuantConv2d(2, 6, 3, padding=1, bias=False, weight_bit_width=4), nn.BatchNorm2d(6)),
-        neuron.LIFNode(), layer.SeqToANNContainer(nn.Flatten(), qnn.QuantLinear(6 * 64, 10, bias=True, weight_bit_width=3)),
-        neuron.IFNode(),
+        layer.SeqToANNContainer(conv, nn.BatchNorm2d(6)), neuron.LIFNode(),
+        layer.SeqToANNContainer(nn.Flatten(), linear), neuron.IFNode(),
     )  # fmt: skip
     functional.set_step_mode(net, "m")
     lively(net, gain=2.5)

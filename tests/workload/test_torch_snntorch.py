@@ -69,7 +69,8 @@ def test_every_neuron_and_reset_spikes_as_the_framework(kind):
 
 
 def test_a_threshold_for_each_neuron():
-    held(lively(Mlp(lambda: snn.Leaky(beta=0.8), lambda: snn.Leaky(0.9, threshold=torch.rand(5) + 0.5))), spikes(12, 6, 20))
+    model = Mlp(lambda: snn.Leaky(beta=0.8), lambda: snn.Leaky(0.9, threshold=torch.rand(5) + 0.5))
+    held(lively(model), spikes(12, 6, 20))
 
 
 def test_batch_first_input_is_recognised_by_its_indexing():
