@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from neurosim.errors import NeurosimError
 from neurosim.result import Result
 from neurosim.snn.codecs import Codec
 from neurosim.snn.network import Network
-from neurosim.validation.torch_spikes import raster
+from neurosim.validation.spikes import raster
 from neurosim.workload.torch_in import TorchWorkload, from_torch
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def price(
     weight_bits: int | str | dict[str, int | str] | None = None, membrane_bits: int | None = None,
     capacity: str = "refuse", timing: str = "cycle", engine: str = "fast", name: str | None = None,
 ) -> Price:  # fmt: skip
-    """What ``model`` (an ``nn.Module`` of snnTorch or SpikingJelly layers) costs on ``chip`` for the samples of ``batch``.
+    """What ``model`` (an ``nn.Module`` of snnTorch or SpikingJelly layers) costs on ``chip`` for ``batch``.
 
     ``batch``, ``labels``, ``timesteps``, ``loop`` and ``readout`` as in `from_torch`; ``capacity``, ``timing`` and
     ``engine`` as in `neurosim.simulate`. A chip without float arithmetic gets integers: weights that were trained on
@@ -144,17 +144,10 @@ def price(
         # A wide membrane has room to spare, so a few samples show enough of how far it goes.
         seen = work.fixed_stimulus if membrane_bits is not None else work.fixed_stimulus.head(CALIBRATION)
         network, report = quantize(network, formats, width, calibration=seen)
-        notes += [_quantised(work.network, network, width, target.name, asked), *report.notes]
-    done = simulate(
-        _as_workload(work, network), target, samples=None, capacity=capacity, timing=timing, engine=engine
-    )
+        notes += [*report.notes, _quantised(work.network, network, width, target.name, asked)]
+    ready = replace(work, network=network)
+    done = simulate(ready, target, samples=None, capacity=capacity, timing=timing, engine=engine)
     return Price(done, work, differences, report, [*notes, *done.notes])
-
-
-def _as_workload(work: TorchWorkload, network: Network) -> TorchWorkload:
-    from dataclasses import replace
-
-    return replace(work, network=network)
 
 
 def _formats(network: Network, bits: int) -> dict[str, int | str]:

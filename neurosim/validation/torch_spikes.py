@@ -13,9 +13,9 @@ import numpy as np
 
 from neurosim.engine.function import run_function
 from neurosim.snn.network import Network
-from neurosim.snn.trace import SpikeTrace, Stimulus
-from neurosim.validation.spikes import NEAR, PER_NEURON_STEPS
-from neurosim.validation.spikes_layer import input_current, layer_network, membranes
+from neurosim.snn.trace import Stimulus
+from neurosim.validation.spikes import NEAR, PER_NEURON_STEPS, farthest, raster
+from neurosim.validation.spikes_layer import layer_network
 from neurosim.workload.torch_in import TorchWorkload
 
 
@@ -35,12 +35,6 @@ class LayerCheck:
         """Equal, or different only as rounding allows."""
         allowed = max(1, self.neuron_steps // PER_NEURON_STEPS)
         return self.different == 0 or (self.farthest <= NEAR and self.different <= allowed)
-
-
-def raster(network: Network, trace: SpikeTrace, name: str) -> np.ndarray:
-    """Spikes of a population, (samples, timesteps, neurons)."""
-    index = network.index[name]
-    return trace.dense(int(network.offsets[index]), int(network.offsets[index + 1]))
 
 
 def check_layers(workload: TorchWorkload, engine: str = "fast") -> list[LayerCheck]:
@@ -63,25 +57,5 @@ def _layer(network: Network, name: str, recorded: dict[str, np.ndarray], engine:
     alone, sources = layer_network(network, name)
     trace = run_function(alone, Stimulus.from_dense(np.concatenate([recorded[s] for s in sources], axis=2)), engine)
     differ = raster(alone, trace, name) != recorded[name]
-    far = _farthest(alone, name, sources, recorded, trace, differ) if differ.any() else 0.0
+    far = farthest(alone, name, sources, recorded, trace, differ, relative=True) if differ.any() else 0.0
     return LayerCheck(name, differ.size, int(recorded[name].sum()), int(differ.sum()), far)
-
-
-def _farthest(network: Network, name: str, sources: list, recorded: dict, trace: SpikeTrace, differ: np.ndarray) -> float:
-    population = network.population(name)
-    threshold = population.model.per_neuron("threshold", population.shape, name).astype(np.float64)
-    own = dict(zip(network.input_names, sources, strict=True))
-    farthest = 0.0
-    for sample in np.flatnonzero(differ.any(axis=(1, 2))):
-        neurons = np.flatnonzero(differ[sample].any(axis=0))
-        first = differ[sample][:, neurons].argmax(axis=0)
-        steps = int(first.max()) + 1
-        values = {
-            p.name: (recorded[own[p.name]] if p.name in own else raster(network, trace, p.name))[sample].astype(float)
-            for p in network.populations
-        }
-        current = input_current(network, name, values, neurons, steps)
-        seen = membranes(population, current, recorded[name][sample, :steps][:, neurons], neurons)
-        away = np.abs(seen[first, np.arange(neurons.size)] - threshold[neurons]) / np.abs(threshold[neurons])
-        farthest = max(farthest, float(away.max()))
-    return farthest

@@ -49,7 +49,7 @@ def reshape(t: Tracer, call: Call) -> Value:
         return _reshape_raw(t, given, old, new, joined)
     if lead == SEQUENCE:
         sizes = old[:2]
-        lead = MERGED if joined else SEQUENCE if new[:2] == old[:2] else MERGED if new[:1] == (old[0] * old[1],) else None
+        lead = SEQUENCE if new[:2] == sizes and not joined else MERGED if new[:1] == (old[0] * old[1],) else None
     elif lead == MERGED:
         lead = SEQUENCE if sizes and new[:2] == sizes else MERGED if new[:1] == old[:1] else None
     elif lead == BATCH:
@@ -171,6 +171,7 @@ def mean(t: Tracer, call: Call) -> Value:
     """A mean over time may pass a linear layer on its way to the answer; a sum may not (its bias would grow)."""
     given, axis = t.value(call.args[0]), call.bound("input dim keepdim")["dim"]
     over_time = (given.lead == SEQUENCE and axis == 0) or (given.lead == BATCH_FIRST and axis == 1)
-    if call.name == "mean" and over_time and not given.lost and not call.kwargs.get("keepdim") and call.args[0].ndim > 2:
+    whole = not given.lost and not call.kwargs.get("keepdim") and call.args[0].ndim > 2
+    if call.name == "mean" and over_time and whole:
         return replace(given, lead=BATCH, mean=True, at=None)
     return given.loses("a sum over time" if over_time else call.name)

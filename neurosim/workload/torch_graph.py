@@ -88,6 +88,6 @@ def steps_of(node: Node, timesteps: int) -> np.ndarray:
         steps = np.repeat(steps, timesteps, axis=0)
     if len(steps) != timesteps:
         raise refused(
-            node.name, f"was called for {len(steps)} timesteps, others for {timesteps}; call every layer once a timestep"
+            node.name, f"was called for {len(steps)} timesteps, others for {timesteps}; call each once a timestep"
         )
     return np.ascontiguousarray(np.moveaxis(steps, 0, 1))

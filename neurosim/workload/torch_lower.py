@@ -146,8 +146,8 @@ class Lowering:
             plain = np.all(before == 1) and not np.any(constant)
             if not plain or self.largest[source] != 1:
                 raise refused(
-                    node.name, f"max pooling of the graded values of {node.inputs[0].name!r}; of binary spikes it is an "
-                    "OR. Put the neuron before the pool, or pool by average",
+                    node.name, f"max pooling of the graded values of {node.inputs[0].name!r}; of binary spikes it is "
+                    "an OR. Put the neuron before the pool, or pool by average",
                 )  # fmt: skip
             self._pooled(node, source, Pool2d("max", size, stride, padding), Relay(False, 1), 1.0)
             return Form((Term(node.name),))
@@ -156,7 +156,8 @@ class Lowering:
         pool, given = Pool2d("average", size, stride, padding), self.populations[source].shape
         self._pooled(node, source, pool, Relay(True, _bits(self.largest[source] * prod(size))), np.inf)
         whole = np.broadcast_to(constant, (prod(given),)).astype(np.float64)
-        return Form((Term(node.name, None, before),), carried(pool, whole, given, node.shape) if np.any(constant) else 0.0)
+        shift = carried(pool, whole, given, node.shape) if np.any(constant) else 0.0
+        return Form((Term(node.name, None, before),), shift)
 
     def _pooled(self, node: Node, source: str, pool: Pool2d, model: Relay, largest: float) -> None:
         self._population(node, node.shape, model, largest)
