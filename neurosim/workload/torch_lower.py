@@ -26,12 +26,16 @@ ANSWER = "readout"
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """``op`` (None: a copy) of population ``source``, times ``gain`` a target neuron and ``before`` a source neuron."""
+    """``op`` (None: a copy) of population ``source``, times ``gain`` a target neuron and ``before`` a source neuron.
+
+    ``delay`` is how many timesteps ago the source's spikes are of.
+    """
 
     source: str
     op: Node | None = None
     gain: np.ndarray | float = 1.0
     before: np.ndarray | float = 1.0
+    delay: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +178,9 @@ class Lowering:
         form, lif = self.forms[id(node.inputs[0])], dict(node.fields["lif"])
         terms = [replace(t, gain=np.asarray(t.gain, float)) for t in form.terms]
         bias = np.asarray(form.constant, np.float64)
+        if node.fields.get("back"):
+            term, constant = _own_spikes(node)
+            terms, bias = [*terms, term], bias + constant
         if lif.get("decay_input") and "current_keep" not in lif:
             # decay_input scales the synaptic input alone, so the bias takes its share here.
             bias = bias * (1 - np.float64(np.float32(lif["leak"].factor)))
@@ -215,7 +222,7 @@ class Lowering:
                 link = diagonal(spread(gain, prod(given))) if gain.ndim else link
             else:
                 link = with_gain(_link(term.op, given, before=term.before), gain, given, shape, f"layer {target!r}")
-            self.projections.append(Projection(term.source, target, link))
+            self.projections.append(Projection(term.source, target, link, delay=term.delay))
 
 
 def _link(op: Node, given: tuple[int, ...], weight: np.ndarray | None = None, before=1.0) -> Connectivity:
@@ -236,6 +243,17 @@ def _link(op: Node, given: tuple[int, ...], weight: np.ndarray | None = None, be
         each = channels[:, 0].reshape(groups, 1, per).repeat(weight.shape[0] // groups, axis=1).reshape(-1, per)
         weight = (weight * each[:, :, None, None]).astype(np.float32)
     return Conv2d(weight, *geometry)
+
+
+def _own_spikes(node: Node) -> tuple[Term, np.ndarray | float]:
+    """What a recurrent neuron layer gets from its own last spikes, and the bias of that way."""
+    back, gain = node.fields["back"], node.fields["gain"]
+    if "each" in back:
+        return Term(node.name, None, spread(back["each"] * gain, node.size), delay=1), 0.0
+    kind = "conv2d" if "stride" in back else "linear"
+    op = Node(kind, f"{node.name}.recurrent", (), node.shape, back)
+    constant = 0.0 if back["bias"] is None else spread(back["bias"], node.size)
+    return Term(node.name, op, np.asarray(1.0), gain, 1), constant
 
 
 def _bits(largest: float) -> int:

@@ -2,7 +2,8 @@
 
 The update rules were read in snnTorch 1.0 and SpikingJelly 2.0. snnTorch resets one step late. For Leaky's reset to
 zero that clears the membrane before anything else happens, so it is a reset in the same step; Synaptic's reset to zero
-drops the input of the next step too, and the subtraction is not decayed: both stay delayed.
+drops the input of the next step too (so does RLeaky's), and the subtraction is not decayed: both stay delayed. The
+recurrent layers bring back the spikes of the timestep before.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from neurosim.workload.torch_graph import refused
 
 NEURON_PACKAGES = ("snntorch._neurons", "spikingjelly.activation_based.neuron")
 _RESETS = {0: "subtract", 1: "hard", 2: "none"}
-_RUN = "Leaky and Synaptic of snnTorch; IFNode, LIFNode and ParametricLIFNode of SpikingJelly"
+_SNNTORCH = ("Leaky", "Synaptic", "RLeaky", "RSynaptic")
+_RUN = f"{', '.join(_SNNTORCH)} of snnTorch; IFNode, LIFNode, ParametricLIFNode of SpikingJelly"
 
 
 def is_neuron(module) -> bool:
@@ -54,9 +56,12 @@ def _one(name: str, what: str, value) -> float:
 
 
 def neuron_fields(module, name: str) -> dict[str, Any]:
-    """``lif``: keywords of `Lif`, and ``gain``: the value of one spike. Raises NeurosimError for other modules."""
+    """``lif``: keywords of `Lif`; ``gain``: the value of one spike; ``back``: the layer of its own spikes, if any.
+
+    Raises NeurosimError for other modules.
+    """
     cls = type(module)
-    if cls.__module__.startswith(NEURON_PACKAGES[0]) and cls.__name__ in ("Leaky", "Synaptic"):
+    if cls.__module__.startswith(NEURON_PACKAGES[0]) and cls.__name__ in _SNNTORCH:
         return _snntorch(module, name)
     readers = {"IFNode": _integrate, "LIFNode": _leaky, "ParametricLIFNode": _parametric}
     if cls.__module__.startswith(NEURON_PACKAGES[1]) and cls.__name__ in readers:
@@ -78,7 +83,7 @@ def _snntorch(module, name: str) -> dict[str, Any]:
         raise refused(
             name, "state_quant quantises the membrane in floats, which no integer membrane does; train without it"
         )
-    synaptic = type(module).__name__ == "Synaptic"
+    kind = type(module).__name__
     reset = _RESETS[int(module.reset_mechanism_val)]
     late = bool(getattr(module, "reset_delay", True))
     if reset == "subtract" and not late:
@@ -86,14 +91,30 @@ def _snntorch(module, name: str) -> dict[str, Any]:
             name, "reset_delay=False with reset_mechanism='subtract' holds back the spike after a membrane above twice "
             "the threshold (snnTorch 1.0), which no neuron here does; use reset_delay=True",
         )  # fmt: skip
-    delay = late and (reset == "subtract" or (reset == "hard" and synaptic))
+    if kind == "RSynaptic" and not late:
+        raise refused(
+            name, "RSynaptic with reset_delay=False keeps the membrane it should reset (snnTorch 1.0); use True"
+        )
+    delay = late and (reset == "subtract" or (reset == "hard" and kind != "Leaky"))
     lif: dict[str, Any] = {
         "threshold": _array(module.threshold).reshape(-1), "compare": ">", "reset": reset, "reset_delay": delay,
         "leak": Leak("multiply", factor=min(1.0, max(0.0, _one(name, "beta", module.beta)))),
     }  # fmt: skip
-    if synaptic:
+    if kind.endswith("Synaptic"):
         lif["current_keep"] = min(1.0, max(0.0, _one(name, "alpha", module.alpha)))
-    return {"lif": lif, "gain": _one(name, "graded_spikes_factor", getattr(module, "graded_spikes_factor", 1.0))}
+    gain = _one(name, "graded_spikes_factor", getattr(module, "graded_spikes_factor", 1.0))
+    return {"lif": lif, "gain": gain, "back": _recurrent(module.recurrent) if kind.startswith("R") else None}
+
+
+def _recurrent(layer) -> dict[str, Any]:
+    """The layer that brings a neuron's own spikes back: ``each`` (n,) or (1,), or a linear layer or convolution."""
+    if hasattr(layer, "V"):
+        return {"each": _array(layer.V).reshape(-1)}
+    fields = {"weight": _array(layer.weight), "bias": None if layer.bias is None else _array(layer.bias)}
+    if hasattr(layer, "stride"):
+        geometry = ("stride", "padding", "dilation")
+        fields |= {key: tuple(getattr(layer, key)) for key in geometry} | {"groups": layer.groups}
+    return fields
 
 
 def _sj_reset(module, name: str) -> dict[str, Any]:

@@ -154,7 +154,7 @@ def add(t: Tracer, call: Call) -> Value:
         return (one if one.node.kind != "input" else two).loses("a sum of more than layers' outputs")
     if one.at is not None and two.at is not None and one.at != two.at:
         same = one.node is two.node
-        return one.loses("a sum over time" if same else f"a sum of timesteps {one.at} and {two.at}")
+        return one.loses("a sum over time" if same else "a loop back over time in forward (RLeaky has one)")
     if one.node.kind == two.node.kind == "input" and one.node is two.node and RAW in (one.lead, two.lead):
         return one.loses("a sum of inputs")
     if len(one.lead) != len(two.lead) or left.shape != right.shape or left.shape != call.result.shape:

@@ -219,8 +219,9 @@ class Tracer(TorchFunctionMode):
                 name, f"takes {given.node.name!r} in timestep {call} and {node.inputs[0].name!r} before; one module "
                 "stands for one layer, and a loop back over time written in forward is not followed",
             )  # fmt: skip
-        for state in states:
-            self._check_state(state, node, call)
+        for i, state in enumerate(states):
+            # A recurrent neuron takes its own spikes first.
+            self._check_state(state, node, call, membrane=i > 0 or not fields.get("back"))
         self.inside += 1
         try:
             result = original(module, *args, **kwargs)
@@ -234,12 +235,12 @@ class Tracer(TorchFunctionMode):
             self.put(tensor, out if i == 0 else replace(out, membrane=True))
         return result
 
-    def _check_state(self, state: torch.Tensor, node: Node, call: int) -> None:
-        value = self.value(state)
+    def _check_state(self, state: torch.Tensor, node: Node, call: int, membrane: bool) -> None:
+        value, last = self.value(state), (None, call - 1)
         if value is None:
             if bool((state != 0).any()):
                 raise refused(node.name, "starts from a membrane that is not zero; start from reset_mem()")
-        elif value.node is not node or not value.membrane or value.lost or value.at not in (None, call - 1):
+        elif value.node is not node or value.membrane != membrane or value.lost or value.at not in last:
             raise refused(node.name, "gets a membrane that is not its own of the timestep before; pass it on unchanged")
 
 

@@ -34,15 +34,19 @@ class Mlp(nn.Module):
         self.fc2, self.lif2 = nn.Linear(16, 5), (last or make)()
         self.batch_first = batch_first
 
+    def called(self, lif, current, state):
+        self.spk, *state = lif(current, *state)
+        return [self.spk, *state] if isinstance(lif, (snn.RLeaky, snn.RSynaptic)) else state
+
     def forward(self, x):
-        states = [list(lif.reset_mem() if isinstance(lif, snn.Synaptic) else [lif.reset_mem()])
-                  for lif in (self.lif1, self.lif2)]  # fmt: skip
+        states = [lif.reset_mem() for lif in (self.lif1, self.lif2)]
+        states = [list(state) if isinstance(state, tuple) else [state] for state in states]
         spk_rec, mem_rec = [], []
         for step in range(x.size(1) if self.batch_first else x.size(0)):
             given = x[:, step] if self.batch_first else x[step]
-            spk, *states[0] = self.lif1(self.fc1(given), *states[0])
-            spk, *states[1] = self.lif2(self.fc2(spk), *states[1])
-            spk_rec.append(spk)
+            states[0] = self.called(self.lif1, self.fc1(given), states[0])
+            states[1] = self.called(self.lif2, self.fc2(self.spk), states[1])
+            spk_rec.append(self.spk)
             mem_rec.append(states[1][-1])
         return torch.stack(spk_rec, dim=0), torch.stack(mem_rec, dim=0)
 
@@ -57,6 +61,10 @@ NEURONS = {
     "synaptic zero": lambda: snn.Synaptic(alpha=0.6, beta=0.7, reset_mechanism="zero"),
     "synaptic none": lambda: snn.Synaptic(alpha=0.4, beta=0.5, reset_mechanism="none", threshold=1.5),
     "synaptic zero at once": lambda: snn.Synaptic(0.6, 0.7, reset_mechanism="zero", reset_delay=False),
+    "recurrent one to one": lambda: snn.RLeaky(0.8, V=0.4, all_to_all=False),
+    "recurrent one to one, zero": lambda: snn.RLeaky(0.8, V=-0.7, all_to_all=False, reset_mechanism="zero"),
+    "recurrent synaptic": lambda: snn.RSynaptic(0.5, 0.8, V=0.3, all_to_all=False),
+    "recurrent synaptic zero": lambda: snn.RSynaptic(0.5, 0.8, V=0.3, all_to_all=False, reset_mechanism="zero"),
 }
 
 
@@ -66,6 +74,19 @@ def test_every_neuron_and_reset_spikes_as_the_framework(kind):
     assert list(work.recorded) == ["lif1", "lif2"] and work.network.readout.kind == "count"
     found = read_out(work.network, run_function(work.network, work.fixed_stimulus))
     assert np.array_equal(found, work.answers)
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero", "none"])
+@pytest.mark.parametrize("kind", [snn.RLeaky, snn.RSynaptic])
+def test_recurrent_layers_get_their_own_last_spikes_back(kind, reset):
+    first = [0.5, 0.8] if kind is snn.RSynaptic else [0.8]
+    net = nn.Sequential(
+        nn.Conv2d(1, 4, 3), kind(*first, conv2d_channels=4, kernel_size=3, init_hidden=True, reset_mechanism=reset),
+        nn.Flatten(), nn.Linear(64, 7), kind(*first, linear_features=7, init_hidden=True, reset_mechanism=reset),
+    )  # fmt: skip
+    work = held(lively(net, gain=1.5), spikes(8, 6, 1, 6, 6))
+    own = [p for p in work.network.projections if p.source == p.target]
+    assert [(p.delay, p.connectivity.kind) for p in own] == [(1, "conv"), (1, "dense")]
 
 
 def test_a_threshold_for_each_neuron():
@@ -152,12 +173,12 @@ def test_refused_by_layer_name_with_a_next_move():
     batch = spikes(5, 4, 20)
     refused(Wrong("backwards"), batch, "layer 'lif'", "timestep 4", "in order")
     refused(Wrong("membrane"), batch, "layer 'lif'", "membrane", "pass it on unchanged")
-    refused(Wrong("loop"), batch, "layer ", "timestep")
+    refused(Wrong("loop"), batch, "layer 'lif'", "loop back over time", "RLeaky")
 
     def net(lif):
         return nn.Sequential(nn.Linear(20, 8), lif)
 
-    for lif in (snn.RLeaky(0.8, linear_features=8, init_hidden=True), snn.Lapicque(0.8, init_hidden=True)):
+    for lif in (snn.Alpha(0.8, 0.7, init_hidden=True), snn.Lapicque(0.8, init_hidden=True)):
         refused(net(lif), batch, "layer '1'", type(lif).__name__, "NIR")
     refused(net(snn.Leaky(0.8, init_hidden=True, inhibition=True)), batch, "layer '1'", "inhibition")
     refused(net(snn.Leaky(0.8, init_hidden=True, reset_delay=False)), batch, "layer '1'", "reset_delay=True")
