@@ -72,7 +72,7 @@ def from_torch(
     stimulus, bits = _stimulus(traced, None if given is None else given.astype(np.int64))
     made = Lowering(traced.nodes, bits)
     network = made.run(*_answer(traced, readout))
-    notes = [*made.notes, *_encoders(traced)]
+    notes = [*made.notes, *_encoders(traced), *_membranes(traced)]
     network = Network(network.populations, network.projections, network.readout, title, _metadata(notes))
     neurons = [node for node in traced.nodes if node.kind == "neuron"]
     recorded = {made.names[id(n)]: _binary(n, traced.timesteps) for n in neurons}
@@ -128,6 +128,13 @@ def _answer(traced: Traced, readout: str | None) -> tuple[Node | None, str | Non
 def _encoders(traced: Traced) -> list[str]:
     encoded = [n for n in traced.nodes if n.kind == "input" and "by" in n.fields]
     return [f"{n.name}: what the forward made of the batch ({n.fields['by']}) is taken as given" for n in encoded]
+
+
+def _membranes(traced: Traced) -> list[str]:
+    first = traced.outputs[0] if traced.outputs else None
+    if first is None or not first.membrane or not first.lost:
+        return []
+    return [f"the model's answer is {first.lost} of {first.node.name}'s membranes; here it is the membrane at the end"]
 
 
 def _classes(traced: Traced) -> np.ndarray | None:

@@ -121,15 +121,13 @@ class Lowering:
         return self.sources[id(node)]
 
     def _population(self, node: Node, shape: tuple[int, ...], model, largest: float) -> None:
-        # (n, length) has no meaning of its own to a population; only images do.
-        shape = shape if len(shape) == 3 else (prod(shape),)
-        self.populations[node.name] = Population(node.name, shape, model)
+        self.populations[node.name] = Population(node.name, _image(shape), model)
         self.largest[node.name] = largest
         self.names[id(node)] = node.name
 
     def _shape(self, node: Node, terms: list[Term]) -> tuple[int, ...]:
         """Behind a flatten the neurons are the same, in the same order: they keep the image of their convolution."""
-        images = {t.op.shape for t in terms if t.op is not None and t.op.kind == "conv2d"}
+        images = {_image(t.op.shape) for t in terms if t.op is not None and t.op.kind == "conv2d"}
         if len(images) > 1:
             raise refused(node.name, f"adds convolutions that end in shapes {sorted(images)}; flatten after the sum")
         return images.pop() if images else node.shape
@@ -140,7 +138,7 @@ class Lowering:
         if np.any(constant):
             given = self.populations[source].shape
             whole = np.broadcast_to(constant, (prod(given),)).astype(np.float64)
-            total = total + carried(_link(node, given), whole, given, node.shape)
+            total = total + carried(_link(node, given), whole, given, _image(node.shape))
         return total
 
     def _pool(self, node: Node) -> Form:
@@ -160,7 +158,7 @@ class Lowering:
         pool, given = Pool2d("average", size, stride, padding), self.populations[source].shape
         self._pooled(node, source, pool, Relay(True, _bits(self.largest[source] * prod(size))), np.inf)
         whole = np.broadcast_to(constant, (prod(given),)).astype(np.float64)
-        shift = carried(pool, whole, given, node.shape) if np.any(constant) else 0.0
+        shift = carried(pool, whole, given, _image(node.shape)) if np.any(constant) else 0.0
         return Form((Term(node.name, None, before),), shift)
 
     def _pooled(self, node: Node, source: str, pool: Pool2d, model: Relay, largest: float) -> None:
@@ -243,6 +241,11 @@ def _link(op: Node, given: tuple[int, ...], weight: np.ndarray | None = None, be
         each = channels[:, 0].reshape(groups, 1, per).repeat(weight.shape[0] // groups, axis=1).reshape(-1, per)
         weight = (weight * each[:, :, None, None]).astype(np.float32)
     return Conv2d(weight, *geometry)
+
+
+def _image(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(channels, length) is an image of one row; what is no image is flat."""
+    return shape if len(shape) == 3 else (shape[0], 1, shape[1]) if len(shape) == 2 else (prod(shape),)
 
 
 def _own_spikes(node: Node) -> tuple[Term, np.ndarray | float]:

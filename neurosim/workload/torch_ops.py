@@ -24,11 +24,6 @@ def numbers(tensor) -> np.ndarray:
     return np.asarray(tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor, np.float64)
 
 
-def _pair(value) -> tuple[int, int]:
-    values = (value,) if isinstance(value, int) else tuple(int(v) for v in value)
-    return values * 2 if len(values) == 1 else values
-
-
 # Layers.
 
 
@@ -38,20 +33,37 @@ def _layer(t: Tracer, call: Call, kind: str, given: Value, fields: dict, weights
     return replace(given, node=node)
 
 
-def conv2d(t: Tracer, call: Call) -> Value:
+def _axes(value, axes: int) -> tuple[int, int]:
+    """One number an axis; a single axis lies behind a row of one."""
+    values = (value,) * axes if isinstance(value, int) else tuple(int(v) for v in value)
+    values = values * axes if len(values) == 1 else values
+    return values if axes == 2 else (-1, values[0])
+
+
+def _geometry(axes: int, **given) -> dict[str, tuple[int, int]]:
+    """Kernel sizes, strides, dilations (1 along the row of one) and paddings (0)."""
+    fixed = {"padding": 0}
+    return {k: tuple(fixed.get(k, 1) if v < 0 else v for v in _axes(value, axes)) for k, value in given.items()}
+
+
+def conv(t: Tracer, call: Call) -> Value:
+    """conv1d and conv2d."""
     a = call.bound("input weight bias stride padding dilation groups", stride=1, padding=0, dilation=1, groups=1)
+    axes = 1 if call.name == "conv1d" else 2
+    if a["input"].ndim != axes + 2:
+        raise refused(t.path, f"takes shape {tuple(a['input'].shape)}; give it a batch axis")
     given = t.take(a["input"], leads=(BATCH, MERGED))
     if given.mean:
         return given.loses("a convolution of a mean over time")
-    kernel, stride, dilation = tuple(a["weight"].shape[2:]), _pair(a["stride"]), _pair(a["dilation"])
-    padding = a["padding"]
+    kernel, padding = tuple(a["weight"].shape[2:]), a["padding"]
     if isinstance(padding, str):
+        dilation = _axes(a["dilation"], axes)[-axes:]
         extra = [d * (k - 1) * (padding == "same") for d, k in zip(dilation, kernel, strict=True)]
         if any(e % 2 for e in extra):
             raise refused(t.path, "padding 'same' of an even kernel pads one side only; use an odd kernel")
-        padding = tuple(e // 2 for e in extra)
-    fields = {"stride": stride, "padding": _pair(padding), "dilation": dilation, "groups": int(a["groups"])}
-    return _layer(t, call, "conv2d", given, fields, (a["weight"], a["bias"]))
+        padding = [e // 2 for e in extra]
+    fields = _geometry(axes, stride=a["stride"], padding=padding, dilation=a["dilation"])
+    return _layer(t, call, "conv2d", given, fields | {"groups": int(a["groups"])}, (a["weight"], a["bias"]))
 
 
 def linear(t: Tracer, call: Call) -> Value:
@@ -82,10 +94,11 @@ def batch_norm(t: Tracer, call: Call) -> Value:
     return _layer(t, call, "affine", given, {"scale": per[0], "shift": per[1]})
 
 
-def max_pool2d(t: Tracer, call: Call) -> Value:
+def max_pool(t: Tracer, call: Call) -> Value:
+    """max_pool1d and max_pool2d."""
     names = "input kernel_size stride padding dilation ceil_mode return_indices"
     a = call.bound(names, padding=0, dilation=1)
-    if a["return_indices"] or _pair(a["dilation"]) != (1, 1):
+    if a["return_indices"] or a["dilation"] not in (1, (1,), [1], (1, 1), [1, 1]):
         raise refused(t.path, "max pooling with indices or a dilation is not run; pool plainly")
     return _pool(t, call, "max_pool2d", a)
 
@@ -93,44 +106,54 @@ def max_pool2d(t: Tracer, call: Call) -> Value:
 def avg_pool2d(t: Tracer, call: Call) -> Value:
     names = "input kernel_size stride padding ceil_mode count_include_pad divisor_override"
     a = call.bound(names, padding=0, count_include_pad=True)
-    if a["divisor_override"] or (_pair(a["padding"]) != (0, 0) and not a["count_include_pad"]):
+    padded = a["padding"] not in (0, (0,), [0], (0, 0), [0, 0])
+    if a["divisor_override"] or (padded and not a["count_include_pad"]):
         raise refused(t.path, "its divisor is not the window's size; use count_include_pad=True and no override")
     return _pool(t, call, "avg_pool2d", a)
 
 
-def adaptive_avg_pool2d(t: Tracer, call: Call) -> Value:
-    tensor = call.bound("input output_size")["input"]
-    out = call.result.shape[-2:]
-    if any(n % m for n, m in zip(tensor.shape[-2:], out, strict=True)):
-        raise refused(t.path, f"windows from {tuple(tensor.shape[-2:])} to {tuple(out)} differ in size; use AvgPool2d")
-    size = tuple(n // m for n, m in zip(tensor.shape[-2:], out, strict=True))
+def adaptive_avg_pool(t: Tracer, call: Call) -> Value:
+    """adaptive_avg_pool1d and adaptive_avg_pool2d, where all windows are alike."""
+    tensor, axes = call.bound("input output_size")["input"], 1 if call.name.endswith("1d") else 2
+    sides = list(zip(tensor.shape[-axes:], call.result.shape[-axes:], strict=True))
+    if any(n % m for n, m in sides):
+        raise refused(
+            t.path, f"makes {[m for _, m in sides]} windows of {[n for n, _ in sides]}, unlike ones; pool evenly"
+        )
+    size = tuple(n // m for n, m in sides)
     return _pool(t, call, "avg_pool2d", {"input": tensor, "kernel_size": size, "stride": size, "padding": 0})
 
 
 def _pool(t: Tracer, call: Call, kind: str, a: dict) -> Value:
     given = t.take(a["input"], leads=(BATCH, MERGED))
-    size = _pair(a["kernel_size"])
-    stride = size if a["stride"] in (None, [], ()) else _pair(a["stride"])
-    padding = _pair(a["padding"])
-    exact = [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(a["input"].shape[-2:], size, stride, padding, strict=True)]
-    if tuple(exact) != tuple(call.result.shape[-2:]):
+    axes = 1 if call.name.endswith("1d") else 2
+    stride = a["kernel_size"] if a["stride"] in (None, [], ()) else a["stride"]
+    fields = _geometry(axes, size=a["kernel_size"], stride=stride, padding=a["padding"])
+    shape = rest_of(tuple(a["input"].shape), given.lead)
+    sides = (1, *shape[1:])[-2:]
+    exact = [
+        (n + 2 * p - k) // s + 1
+        for n, k, s, p in zip(sides, fields["size"], fields["stride"], fields["padding"], strict=True)
+    ]
+    if exact[-axes:] != list(call.result.shape[-axes:]):
         raise refused(t.path, "ceil_mode=True leaves windows over the edge; use ceil_mode=False or pad")
-    if size == (1, 1) and stride == (1, 1) and padding == (0, 0):
+    if fields["size"] == fields["stride"] == (1, 1) and fields["padding"] == (0, 0):
         return given
     if given.mean:
         return given.loses("a pool of a mean over time")
-    return _layer(t, call, kind, given, {"size": size, "stride": stride, "padding": padding})
+    return _layer(t, call, kind, given, fields)
 
 
 def avg_pool1d(t: Tracer, call: Call) -> Value:
     """Over (1, n) features: the vote of groups of output neurons, a linear layer with fixed weights."""
     a = call.bound("input kernel_size stride padding ceil_mode count_include_pad", padding=0)
-    given = t.take(a["input"], leads=(BATCH, MERGED))
+    given = t.value(a["input"])
     shape = rest_of(tuple(a["input"].shape), given.lead)
-    size = _pair(a["kernel_size"])[0]
-    stride = size if a["stride"] in (None, [], ()) else _pair(a["stride"])[0]
-    if len(shape) != 2 or shape[0] != 1 or stride != size or _pair(a["padding"])[0] or shape[1] % size:
-        return given.loses("avg_pool1d")
+    size, stride, padding = (_axes(a[k], 1)[1] if a[k] not in (None, [], ()) else None for k in
+                             ("kernel_size", "stride", "padding"))  # fmt: skip
+    if len(shape) != 2 or shape[0] != 1 or stride not in (None, size) or padding or shape[1] % size:
+        return avg_pool2d(t, call)
+    given = t.take(a["input"], leads=(BATCH, MERGED))
     weight = np.kron(np.eye(shape[1] // size), np.ones((1, size)))
     node = t.node("linear", (given.node,), (1, shape[1] // size), {"weight": weight / size, "bias": None, "vote": True})
     return replace(given, node=node)
@@ -208,9 +231,11 @@ def names(text: str) -> list[str]:
 
 
 OPS = {
-    "conv2d": conv2d, "linear": linear, "batch_norm": batch_norm, "max_pool2d": max_pool2d, "avg_pool2d": avg_pool2d,
-    "adaptive_avg_pool2d": adaptive_avg_pool2d, "avg_pool1d": avg_pool1d, "__getitem__": index, "select": index,
-    "unbind": unbind, "stack": join, "cat": join, "concat": join, "mean": mean, "sum": mean,
+    "conv1d": conv, "conv2d": conv, "linear": linear, "batch_norm": batch_norm, "max_pool1d": max_pool,
+    "max_pool2d": max_pool, "avg_pool1d": avg_pool1d, "avg_pool2d": avg_pool2d,
+    "adaptive_avg_pool1d": adaptive_avg_pool, "adaptive_avg_pool2d": adaptive_avg_pool,
+    "__getitem__": index, "select": index, "unbind": unbind, "stack": join, "cat": join, "concat": join,
+    "mean": mean, "sum": mean,
     **dict.fromkeys(names("add add_ __add__ __radd__ __iadd__ sub sub_ __sub__"), add),
     **dict.fromkeys(names("mul mul_ __mul__ __rmul__ div div_ __truediv__ true_divide"), multiply),
     **dict.fromkeys(names("contiguous clone detach to float cpu requires_grad_ dropout dropout2d alpha_dropout "

@@ -110,6 +110,11 @@ def _inside(tracer: Tracer, model: nn.Module, batch: torch.Tensor) -> list:
 
 def _outside(tracer: Tracer, model: nn.Module, batch: torch.Tensor, timesteps: int | None) -> list:
     static = timesteps is not None
+    if not static and batch.ndim < 3:
+        raise NeurosimError(
+            f"batch: shape {tuple(batch.shape)}; this model takes one timestep a call, so expected (timesteps, batch, "
+            "...), or (batch, ...) with timesteps=N to repeat it"
+        )
     tracer.layout(BATCH if static else SEQUENCE)
     outputs = []
     for at in range(timesteps if static else len(batch)):

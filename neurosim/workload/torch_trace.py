@@ -22,6 +22,7 @@ from neurosim.workload.torch_neurons import is_multi_step, is_neuron, neuron_fie
 from neurosim.workload.torch_ops import OPS
 
 TAG = "_neurosim_value"
+LAYERS = ("conv2d", "linear", "max_pool2d", "avg_pool2d")
 
 
 def tensors(value: Any) -> Iterator[torch.Tensor]:
@@ -82,11 +83,13 @@ class Tracer(TorchFunctionMode):
         key = (kind, self.path, tuple(id(n) for n in inputs), tuple(shape), *parts)
         if key not in self.nodes:
             path = self.path
-            title = path if path and kind in ("conv2d", "linear", "max_pool2d", "avg_pool2d") else f"{path}.{kind}"
+            title = path if path and kind in LAYERS else f"{path}.{kind}"
             node = self._new(kind, title.lstrip("."), inputs, tuple(shape), fields)
             if weights:
                 arrays = [None if w is None else plain(w).detach().cpu().numpy().astype(np.float32) for w in weights]
                 fields["weight"], fields["bias"] = arrays
+                if arrays[0].ndim == 3:  # a convolution over (channels, length) is one over an image of one row
+                    fields["weight"] = arrays[0][:, :, None]
                 fields["held"] = weights  # an id stays unique while its tensor lives
             self.nodes[key] = node
         return self.nodes[key]
@@ -157,6 +160,8 @@ class Tracer(TorchFunctionMode):
         if not known:
             return func(*args, **kwargs)
         name = getattr(func, "__name__", str(func))
+        if name == "__setitem__":
+            return self._assigned(func, args, kwargs)
         if name == "__get__":
             name = "data" if func == torch.Tensor.data.__get__ else "a property"
         before = {id(x): self.value(x) for x in tensors(args)}
@@ -173,11 +178,23 @@ class Tracer(TorchFunctionMode):
             self.put(tensor, value)
         return result
 
+    def _assigned(self, func: Callable, args: tuple, kwargs: dict) -> Any:
+        """``a[i] = b``: a is an answer at best, whatever it was."""
+        known = next(value for x in tensors(args) if (value := self.value(x)) is not None)
+        result = func(*args, **kwargs)
+        self.put(args[0], known.loses("an assignment to a part"))
+        return result
+
     def _apply(self, call: Call, made: list, before: dict) -> list[Value | None]:
         handler = OPS.get(call.name)
         if handler is None or (call.kwargs.get("out") is not None):
-            first = next(v for v in before.values() if v is not None) if any(before.values()) else None
-            first = first or next(self.value(x) for x in tensors(call.kwargs) if self.value(x) is not None)
+            given = [*tensors(call.args), *tensors(call.kwargs)]
+            if any(isinstance(x, nn.Parameter) for x in given):
+                raise refused(
+                    self.path, f"torch.{call.name} with weights is not a layer that neurosim runs (linear, conv1d, "
+                    "conv2d, batch normalisation); use one of these",
+                )  # fmt: skip
+            first = next(value for x in given if (value := before.get(id(x)) or self.value(x)) is not None)
             return [first.loses(f"torch.{call.name}")] * len(made)
         values = handler(self, call)
         return values if isinstance(values, list) else [values] * len(made)

@@ -145,6 +145,34 @@ def test_an_encoder_in_the_forward_is_taken_as_the_host_ran_it():
     assert any("taken as given" in note for note in work.notes)
 
 
+class Filled(nn.Module):
+    """Spikes written into a tensor made before, and an answer from membranes."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.fc, self.lif, self.answer = nn.Linear(20, 5), snn.Leaky(beta=0.8), answer
+
+    def forward(self, x):
+        out, mem, rec = torch.zeros(x.size(0), x.size(1), 5), self.lif.reset_mem(), []
+        for step, given in enumerate(x):
+            spk, mem = self.lif(self.fc(given), mem)
+            out[step] = spk
+            rec.append(mem)
+        return {"spikes": out, "end": mem, "sum": torch.stack(rec).sum(0)}[self.answer]
+
+
+def test_the_readout_is_what_the_model_returns():
+    batch = spikes(9, 6, 20)
+    kinds = {}
+    for answer in ("spikes", "end", "sum"):
+        work = held(lively(Filled(answer)), batch)
+        kinds[answer] = work.network.readout.kind
+        assert any("membrane at the end" in note for note in work.notes) == (answer == "sum")
+    assert kinds == {"spikes": "count", "end": "membrane", "sum": "membrane"}
+    work = from_torch(lively(Filled("end")), batch, readout="first_spike")
+    assert work.network.readout.kind == "first_spike"
+
+
 class Wrong(nn.Module):
     def __init__(self, how):
         super().__init__()
@@ -186,3 +214,4 @@ def test_refused_by_layer_name_with_a_next_move():
     refused(net(snn.Leaky(0.8, init_hidden=True)), batch, "labels: 3 labels", labels=[1, 2, 3])
     refused(net(snn.Leaky(0.8, init_hidden=True)), batch, "loop: got 'never'", loop="never")
     refused("a model", batch, "torch.nn.Module")
+    refused(net(snn.Leaky(0.8, init_hidden=True)), batch[0], "batch: shape (4, 20)", "timesteps=N")

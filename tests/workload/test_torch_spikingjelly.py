@@ -176,6 +176,19 @@ def test_batch_norm_before_a_convolution_scales_its_input_channels():
     assert len(work.network.populations) == 4
 
 
+def test_one_dimensional_layers_are_images_of_one_row():
+    net = nn.Sequential(
+        layer.Conv1d(3, 4, 3, padding=1), layer.BatchNorm1d(4), neuron.LIFNode(), layer.MaxPool1d(2),
+        layer.Conv1d(4, 6, 3, stride=2, dilation=2, groups=2), neuron.IFNode(), layer.AvgPool1d(2), layer.Flatten(),
+        layer.Linear(12, 5), neuron.IFNode(v_reset=None),
+    )  # fmt: skip
+    functional.set_step_mode(net, "m")
+    work = held(lively(net, gain=2.0), spikes(6, 3, 3, 24))
+    assert [work.network.population(n).shape for n in ("2", "3", "5", "6")] == [
+        (4, 1, 24), (4, 1, 12), (6, 1, 4), (6, 1, 2),
+    ]  # fmt: skip
+
+
 def test_the_model_keeps_its_mode_and_a_fresh_membrane():
     net = cnn(NEURONS["lif"]).train()
     net[1].eval()
@@ -207,6 +220,8 @@ def test_refused_by_layer_name_with_a_next_move():
     norm = layer.BatchNorm2d(4, track_running_stats=False)
     refused(multi(conv, norm, neuron.IFNode()), batch, "layer '1'", "statistics of the batch")
     refused(nn.Sequential(nn.Flatten(), nn.Linear(4, 4)), batch, "no neuron")
+    upward = layer.ConvTranspose2d(2, 4, 3)
+    refused(multi(upward, neuron.IFNode()), batch, "layer '0'", "conv_transpose2d", "use one of these")
     shared = neuron.IFNode()
     refused(multi(conv, shared, layer.Conv2d(4, 4, 3), shared), batch, "layer '1'", "one module stands for one layer")
     refused(multi(nn.Conv2d(2, 4, 3), neuron.IFNode()), batch[0], "layer '1'", "step mode")
