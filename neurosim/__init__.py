@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "simulate": "neurosim.api",
+    "neurobench": "neurosim.api",
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",
@@ -28,6 +29,11 @@ _LAZY = {
     "quantize_stimulus": "neurosim.compress.relays",
     "prune": "neurosim.compress.prune",
     "compare": "neurosim.compress.compare",
+    "encode": "neurosim.workload.encoder",
+    "decode": "neurosim.workload.encoder",
+    "read_events": "neurosim.workload.event_files",
+    "write_events": "neurosim.workload.event_files",
+    "frames_to_events": "neurosim.workload.contrast",
     "NeurosimError": "neurosim.errors",
 }
 __all__ = ["__version__", *_LAZY]
