@@ -40,13 +40,17 @@ def main() -> None:
         net(batch)
     functional.reset_net(net)
     forward = time.perf_counter() - start
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     import neurosim
 
     price = neurosim.price(net, batch, chip, capacity="report")
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    start = time.perf_counter()
+    neurosim.price(net, batch, chip, capacity="report")
+    again = time.perf_counter() - start
     price.show()
-    print(f"\nPyTorch forward {forward:.2f} s; import neurosim and price {seconds:.2f} s")
+    print(f"\nPyTorch forward {forward:.2f} s; import neurosim and price {seconds:.2f} s ({busy:.2f} s of CPU)")
+    print(f"price again {again:.2f} s")
 
 
 if __name__ == "__main__":
