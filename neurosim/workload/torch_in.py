@@ -63,6 +63,7 @@ def from_torch(
         raise NeurosimError(f"readout: got {readout!r}, expected one of {', '.join(CURRENT)}")
     from neurosim.workload.torch_run import trace
 
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     batch = sample if isinstance(sample, torch.Tensor) else torch.as_tensor(np.asarray(sample))
     traced = trace(model, batch, timesteps, loop)
     given = None if labels is None else np.asarray(labels.cpu() if hasattr(labels, "cpu") else labels).reshape(-1)
@@ -72,7 +73,7 @@ def from_torch(
     stimulus, bits = _stimulus(traced, None if given is None else given.astype(np.int64))
     made = Lowering(traced.nodes, bits)
     network = made.run(*_answer(traced, readout))
-    notes = [*made.notes, *_encoders(traced), *_membranes(traced)]
+    notes = [*made.notes, *_encoders(traced), *_other_answers(traced)]
     network = Network(network.populations, network.projections, network.readout, title, _metadata(notes))
     neurons = [node for node in traced.nodes if node.kind == "neuron"]
     recorded = {made.names[id(n)]: _binary(n, traced.timesteps) for n in neurons}
@@ -130,9 +131,14 @@ def _encoders(traced: Traced) -> list[str]:
     return [f"{n.name}: what the forward made of the batch ({n.fields['by']}) is taken as given" for n in encoded]
 
 
-def _membranes(traced: Traced) -> list[str]:
+def _other_answers(traced: Traced) -> list[str]:
     first = traced.outputs[0] if traced.outputs else None
-    if first is None or not first.membrane or not first.lost:
+    if first is None:
+        return []
+    alone = traced.looped and first.at is not None and not first.lost and not first.membrane and traced.timesteps > 1
+    if alone and all(v.node is not first.node or v.at == first.at for v in traced.outputs):
+        return [f"the model's answer is timestep {first.at} of {first.node.name} alone; here all timesteps count"]
+    if not first.membrane or not first.lost:
         return []
     return [f"the model's answer is {first.lost} of {first.node.name}'s membranes; here it is the membrane at the end"]
 

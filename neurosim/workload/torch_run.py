@@ -24,6 +24,8 @@ class Traced:
     nodes: list[Node]
     timesteps: int
     batch: int
+    looped: bool
+    """Whether the forward itself ran through time."""
     answer: np.ndarray | None
     """The first output, (batch, classes) or with time before it, or None when it is no tensor."""
 
@@ -64,14 +66,22 @@ def trace(model: nn.Module, batch: torch.Tensor, timesteps: int | None = None, l
         loop = "model" if multi or (timesteps is None and _loops(model, batch)) else "outside"
     for module in neurons:
         clear_state(module)
-    tracer = Tracer(model, batch)
+    tracer = Tracer(model)
     try:
         with watched(model, tracer):
             outputs = _inside(tracer, model, batch) if loop == "model" else _outside(tracer, model, batch, timesteps)
+    except NeurosimError:
+        raise
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
+        how = "once with the whole batch" if loop == "model" else "once a timestep"
+        raise NeurosimError(
+            f"the model's forward, called {how}, failed in layer {tracer.failed!r} ({str(error).strip()[:300]}); "
+            f"check the batch's shape {tuple(batch.shape)}, or say who runs through time with loop='model' or 'outside'"
+        ) from error
     finally:
         for module in neurons:
             clear_state(module)
-    return _traced(tracer, outputs, batch)
+    return _traced(tracer, outputs, batch, loop == "model")
 
 
 def _loops(model: nn.Module, batch: torch.Tensor) -> bool:
@@ -125,7 +135,7 @@ def _outside(tracer: Tracer, model: nn.Module, batch: torch.Tensor, timesteps: i
     return outputs
 
 
-def _traced(tracer: Tracer, outputs: list, batch: torch.Tensor) -> Traced:
+def _traced(tracer: Tracer, outputs: list, batch: torch.Tensor, looped: bool) -> Traced:
     neurons = [n for n in tracer.nodes.values() if n.kind == "neuron"]
     if not neurons:
         raise NeurosimError("the model's forward calls none of its neurons on the batch; give it the batch it is for")
@@ -143,7 +153,8 @@ def _traced(tracer: Tracer, outputs: list, batch: torch.Tensor) -> Traced:
         tracer.input.fed = [(known, tracer.input_lead, None)]
     found = [value for out in outputs[-1:] for tensor in tensors(out) if (value := tracer.value(tensor)) is not None]
     nodes = [n for n in (tracer.input, *tracer.nodes.values()) if n.kind != "input" or n.fed]
-    return Traced(found, nodes, lengths.pop(), array.shape[0 if lead == BATCH else 1], _answer(outputs))
+    samples = array.shape[0 if lead == BATCH else 1]
+    return Traced(found, nodes, lengths.pop(), samples, looped, _answer(outputs))
 
 
 def _answer(outputs: list) -> np.ndarray | None:

@@ -40,7 +40,7 @@ def tensors(value: Any) -> Iterator[torch.Tensor]:
 class Tracer(TorchFunctionMode):
     """Watches torch functions and module calls while it is entered."""
 
-    def __init__(self, model: nn.Module, batch: torch.Tensor):
+    def __init__(self, model: nn.Module):
         super().__init__()
         self.names = {id(module): name for name, module in model.named_modules()}
         self.stack: list[str] = []
@@ -48,7 +48,7 @@ class Tracer(TorchFunctionMode):
         self.nodes: dict[tuple, Node] = {}
         self.titles: set[str] = set()
         self.calls: dict[int, int] = {}
-        self.given = batch
+        self.failed = ""
         self.input = self._new("input", "input", (), (), {})
         self.input_lead: tuple[str, ...] = RAW
 
@@ -207,20 +207,24 @@ class Tracer(TorchFunctionMode):
             return original(module, *args, **kwargs)
         self.stack.append(self.names.get(id(module), ""))
         try:
-            return self._neuron(original, module, args, kwargs) if is_neuron(module) else original(
-                module, *args, **kwargs)  # fmt: skip
+            if is_neuron(module):
+                return self._neuron(original, module, args, kwargs)
+            return original(module, *args, **kwargs)
+        except Exception:
+            self.failed = self.failed or self.path
+            raise
         finally:
             self.stack.pop()
 
     def _neuron(self, original: Callable, module: nn.Module, args: tuple, kwargs: dict) -> Any:
         name = self.path
-        fields = neuron_fields(module, name)
+        key = ("neuron", id(module))
+        node = self.nodes.get(key)
+        fields = neuron_fields(module, name) if node is None else node.fields
         many = is_multi_step(module)
         first, *states = tensors((args, kwargs))
         given = self.take(first, leads=(SEQUENCE,) if many else (BATCH,))
         call = self.calls[id(module)] = self.calls.get(id(module), -1) + 1
-        key = ("neuron", id(module))
-        node = self.nodes.get(key)
         if given.mean:
             raise refused(name, "takes a mean over time; a neuron needs every timestep")
         if given.at is not None and given.at != call:

@@ -158,7 +158,7 @@ class Filled(nn.Module):
             spk, mem = self.lif(self.fc(given), mem)
             out[step] = spk
             rec.append(mem)
-        return {"spikes": out, "end": mem, "sum": torch.stack(rec).sum(0)}[self.answer]
+        return {"spikes": out, "end": mem, "sum": torch.stack(rec).sum(0), "last": spk}[self.answer]
 
 
 def test_the_readout_is_what_the_model_returns():
@@ -169,6 +169,7 @@ def test_the_readout_is_what_the_model_returns():
         kinds[answer] = work.network.readout.kind
         assert any("membrane at the end" in note for note in work.notes) == (answer == "sum")
     assert kinds == {"spikes": "count", "end": "membrane", "sum": "membrane"}
+    assert any("timestep 8 of lif alone" in note for note in from_torch(lively(Filled("last")), batch).notes)
     work = from_torch(lively(Filled("end")), batch, readout="first_spike")
     assert work.network.readout.kind == "first_spike"
 
@@ -214,4 +215,7 @@ def test_refused_by_layer_name_with_a_next_move():
     refused(net(snn.Leaky(0.8, init_hidden=True)), batch, "labels: 3 labels", labels=[1, 2, 3])
     refused(net(snn.Leaky(0.8, init_hidden=True)), batch, "loop: got 'never'", loop="never")
     refused("a model", batch, "torch.nn.Module")
+    refused(
+        net(snn.Leaky(0.8, init_hidden=True)), spikes(5, 4, 30), "layer '0'", "once a timestep", "(5, 4, 30)", "loop="
+    )
     refused(net(snn.Leaky(0.8, init_hidden=True)), batch[0], "batch: shape (4, 20)", "timesteps=N")
