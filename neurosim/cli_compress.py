@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ Input = Annotated[Path | None, typer.Option(help="Input array (.npy, .npz) for a
 Labels = Annotated[Path | None, typer.Option(help="Labels (.npy, .npz) for a model file.")]
 Steps = Annotated[int | None, typer.Option(help="Timesteps a sample; default: the workload's own.")]
 Profile = Annotated[str | None, typer.Option(help="How a NIR file runs, as in neurosim run.")]
+Encoder = Annotated[str | None, typer.Option(help="How data become spikes, as in neurosim run.")]
 Samples = Annotated[int, typer.Option(help="Compare the two networks on at most this many samples; 0: not at all.")]
 Layers = Annotated[list[str] | None, typer.Option(help="NAME=VALUE for one projection; can be repeated.")]
 
@@ -43,9 +45,12 @@ def _clip(text: str) -> float | str:
 def _finish(work, network, report, samples: int, skip: int, out: Path, title: str, card: dict, as_json: bool) -> None:
     """Compare on the samples after the first ``skip``, write, and print."""
     from neurosim.compress.compare import compare
+    from neurosim.snn.notes import Coding
     from neurosim.workload.folder_out import write_workload
     from neurosim.workload.native import save_network
 
+    if network.coding is None:
+        network = replace(network, coding=Coding(work.encoder or "spikes", work.timesteps))
     found = None
     if samples and work.n_samples:
         first = skip if work.n_samples > skip else 0
@@ -69,7 +74,7 @@ def _finish(work, network, report, samples: int, skip: int, out: Path, title: st
 def quantize(
     model: Model,
     out: Out,
-    weight_bits: Annotated[str, typer.Option(help="Bits, odd:BITS, ternary, sign or codebook:WORDS.")] = "8",
+    weight_bits: Annotated[str, typer.Option(help="Bits, odd:BITS, ternary, sign, codebook:WORDS or keep.")] = "8",
     membrane_bits: Annotated[str, typer.Option(help="2 to 32, or float.")] = "24",
     layer: Layers = None,
     membrane: Annotated[list[str] | None, typer.Option(help="NAME=BITS for one population; repeatable.")] = None,
@@ -84,6 +89,7 @@ def quantize(
     labels: Labels = None,
     timesteps: Steps = None,
     profile: Profile = None,
+    encoder: Encoder = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Narrow weights and membranes; print what each layer lost, and how spikes and accuracy change."""
@@ -92,7 +98,7 @@ def quantize(
 
     if membrane_bits != "float" and not membrane_bits.isdigit():
         raise NeurosimError(f"--membrane-bits: got {membrane_bits!r}, expected 2 to 32, or float")
-    work = load_workload(model, input, labels, timesteps, profile)
+    work = load_workload(model, input, labels, timesteps, profile, encoder)
     bits = None if membrane_bits == "float" else int(membrane_bits)
     weights = _named(layer, int(weight_bits) if weight_bits.isdigit() else weight_bits, "--layer")
     network, report = quantized(
@@ -114,20 +120,27 @@ def prune(
         list[str] | None, typer.Option(help="A projection (with --structured: population) to prune; repeatable.")
     ] = None,
     store: Annotated[str, typer.Option(help="same, or sparse: keep entries of dense layers that are not 0.")] = "same",
+    compensate: Annotated[
+        int, typer.Option(help="With --structured: put the mean input lost, on this many samples, into biases.")
+    ] = 0,
     samples: Samples = 1000,
     input: Input = None,
     labels: Labels = None,
     timesteps: Steps = None,
     profile: Profile = None,
+    encoder: Encoder = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Remove the smallest weights, or whole channels; print what is left, and how spikes and accuracy change."""
     from neurosim.compress.prune import prune as pruned
     from neurosim.workload.workload import load_workload
 
-    work = load_workload(model, input, labels, timesteps, profile)
+    work = load_workload(model, input, labels, timesteps, profile, encoder)
     names = {"populations" if structured else "projections": only or None}
-    network, report = pruned(work.network, share, structured=structured, scope=scope, store=store, **names)
+    network, report = pruned(
+        work.network, share, structured=structured, scope=scope, store=store,
+        compensate=work.stimulus(compensate) if compensate else None, **names,
+    )  # fmt: skip
     kind = "channels" if structured else "weights"
     title = f"{work.name}: {share:.0%} of the {kind} removed, by {scope}"
-    _finish(work, network, report, samples, 0, out, title, {"made_by": title, "from": work.name}, as_json)
+    _finish(work, network, report, samples, compensate, out, title, {"made_by": title, "from": work.name}, as_json)

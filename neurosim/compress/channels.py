@@ -13,12 +13,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from neurosim.compress.compensate import compensated
 from neurosim.compress.report import CompressionReport, codec_bits, codec_name
 from neurosim.compress.saliency import relative_weights
 from neurosim.errors import NeurosimError
 from neurosim.snn.connectivity import Conv2d, Dense, Identity, Pool2d, Sparse
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import Input, Lif
+from neurosim.snn.trace import Stimulus
 
 
 class _Ties:
@@ -161,7 +163,7 @@ def _removed(network, ties, scores: dict[int, float], share: float, scope: str) 
 
 
 def prune_channels(
-    network: Network, share: float, scope: str, populations: Collection[str] | None
+    network: Network, share: float, scope: str, populations: Collection[str] | None, stimulus: Stimulus | None = None
 ) -> tuple[Network, CompressionReport]:
     """See `neurosim.compress.prune.prune`."""
     if populations is not None:
@@ -181,6 +183,8 @@ def prune_channels(
     new_populations = tuple(_population(p, keep[p.name]) for p in network.populations)
     made = [_projection(network, p, keep) for p in network.projections]
     result = replace(network, populations=new_populations, projections=tuple(made))
+    if stimulus is not None:
+        result = compensated(network, result, keep, stimulus)
     return result, _report(network, result, keep)
 
 

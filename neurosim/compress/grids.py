@@ -20,7 +20,7 @@ _TRIED = np.linspace(0.08, 1.0, 47)
 
 @dataclass(frozen=True)
 class Grid:
-    """The integers of a format: ``kind`` even, odd or sign, and the largest, ``top``. ``codec`` stores them.
+    """The integers of a format: ``kind`` even, odd, sign or keep, and the largest, ``top``. ``codec`` stores them.
 
     ``words`` above 0 asks for a codebook of that many sign patterns, chosen from the weights.
     """
@@ -75,13 +75,6 @@ def largest(weights: np.ndarray, group: np.ndarray, n: int) -> np.ndarray:
     top = np.zeros(n)
     np.maximum.at(top, group, np.abs(weights))
     return top
-
-
-def first_scale(weights: np.ndarray, step: float, group: np.ndarray, n: int, grid: Grid, how: str) -> np.ndarray:
-    """`best_scale` of ``step`` times ``weights``; integers that the grid holds as they are keep their step."""
-    if weights.dtype.kind in "iu" and not grid.words and np.array_equal(grid.nearest(weights), weights):
-        return np.full(n, step)
-    return best_scale(weights.astype(np.float64).ravel() * step, group, n, grid, how)
 
 
 def best_scale(weights: np.ndarray, group: np.ndarray, n: int, grid: Grid, how: str) -> np.ndarray:

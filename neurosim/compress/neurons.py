@@ -14,6 +14,10 @@ LEAK_BITS = 12
 """Most fraction bits of a leak that becomes a fraction: what Loihi's decay constants have."""
 
 
+class MembraneTooNarrow(NeurosimError):
+    """A refusal that clipping more of the membrane's range may avoid."""
+
+
 def one_unit_only(population: Population, readout_by_membrane: bool) -> str | None:
     """Why all channels of a population must share one unit, or None when each may have its own."""
     model = population.model
@@ -64,7 +68,7 @@ def integer_leak(leak: Leak, unit: float, rounding: str, where: str) -> tuple[Le
     if leak.kind == "subtract":
         amount = float(np.rint(leak.amount / unit))
         if amount == 0 and leak.amount:
-            raise NeurosimError(
+            raise MembraneTooNarrow(
                 f"{where}.leak.amount: {leak.amount} rounds to 0 steps of {unit:.3g}; widen the membrane"
             )
         return Leak("subtract", amount=amount, rounding=rounding), abs(amount * unit - leak.amount)
@@ -142,13 +146,13 @@ def _named(errors: dict[str, float]) -> dict[str, float]:
 def _check_threshold(model: Lif, real: np.ndarray, values: np.ndarray, bits: int, where: str) -> None:
     lost = (values == 0) & (real != 0)
     if lost.any():
-        raise NeurosimError(
+        raise MembraneTooNarrow(
             f"{where}.threshold: {real[lost][0]:.4g} rounds to 0 steps of a {bits}-bit membrane; "
             "give the membrane more bits, or allow clipping (clip=0.001)"
         )
     top = (1 << (bits - 1)) - 1 - (model.compare == ">")
     if (values > top).any():
-        raise NeurosimError(
+        raise MembraneTooNarrow(
             f"{where}.threshold: {int(values.max())} steps, but a {bits}-bit membrane must pass it at {top} at most; "
             "give the membrane more bits"
         )

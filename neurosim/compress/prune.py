@@ -17,6 +17,7 @@ from neurosim.compress.saliency import relative_weights
 from neurosim.errors import NeurosimError
 from neurosim.snn.connectivity import Dense, Sparse
 from neurosim.snn.network import Network, Projection
+from neurosim.snn.trace import Stimulus
 
 SCOPES = ("layer", "global")
 
@@ -30,6 +31,7 @@ def prune(
     projections: Collection[str] | None = None,
     populations: Collection[str] | None = None,
     store: str = "same",
+    compensate: Stimulus | None = None,
 ) -> tuple[Network, CompressionReport]:
     """A new network without the ``share`` (0 to below 1) of weights, or of channels, that matter least; and a report.
 
@@ -38,6 +40,7 @@ def prune(
     Dense into stored entries, and takes zeros out of Sparse. Structured: whole channels (first axis of the shape) or
     neurons go, with their incoming weights and the matching inputs of the next layers; `Population.kept` says which
     stayed; ``populations`` limits it. Channels tied by pools, copies, residual sums or depthwise kernels go together.
+    With a stimulus to ``compensate`` by, the mean input that the removed channels brought on it goes into biases.
 
     Raises NeurosimError for a format without a zero, a structure that cannot be cut, and unknown names.
     """
@@ -50,9 +53,10 @@ def prune(
     if structured:
         if projections is not None or store != "same":
             raise NeurosimError("prune: structured pruning takes populations, not projections or store='sparse'")
-        return prune_channels(network, share, scope, populations)
-    if populations is not None:
-        raise NeurosimError("prune.populations: for structured pruning; name projections for single weights")
+        pruned, report = prune_channels(network, share, scope, populations, compensate)
+        return _said(pruned, f"{share:.0%} of channels, by {scope}"), report
+    if populations is not None or compensate is not None:
+        raise NeurosimError("prune: populations and compensate are for structured pruning (structured=True)")
     chosen = _chosen(network, projections)
     size = {id(p): relative_weights(network, p, scope == "global") for p in chosen}
     gone = {key: _smallest(values, share) for key, values in size.items()}
@@ -67,7 +71,12 @@ def prune(
             rows.append(row)
             p = made
         new.append(p)
-    return replace(network, projections=tuple(new)), CompressionReport("prune", rows, [])
+    pruned = replace(network, projections=tuple(new))
+    return _said(pruned, f"{share:.0%} of weights, by {scope}"), CompressionReport("prune", rows, [])
+
+
+def _said(network: Network, what: str) -> Network:
+    return replace(network, metadata={**network.metadata, "pruned": what})
 
 
 def _chosen(network: Network, names: Collection[str] | None) -> list[Projection]:

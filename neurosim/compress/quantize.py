@@ -20,7 +20,7 @@ import numpy as np
 
 from neurosim.compress.compare import compare
 from neurosim.compress.grids import SCALES
-from neurosim.compress.neurons import check_integer_membrane, in_units, input_share, one_unit_only
+from neurosim.compress.neurons import MembraneTooNarrow, check_integer_membrane, in_units, input_share, one_unit_only
 from neurosim.compress.ranges import MembraneRange, membrane_ranges
 from neurosim.compress.relays import Values, quantize_stimulus, source_values
 from neurosim.compress.report import CompressionReport
@@ -76,15 +76,15 @@ def quantize(
 ) -> tuple[Network, CompressionReport]:
     """A new network with weights and membranes of the given widths, and a report of what that lost, layer by layer.
 
-    ``weight_bits``: bits (1 is sign), ``odd:4``, ``ternary``, ``sign`` or ``codebook:16`` (`grids.grid_of`), for all
-    projections or by name (``{"a->b": 8, "default": 4}``). ``membrane_bits`` 2 to 32 for all populations or by name
-    (``{"output": 16, "default": 8}``), or None for float32 membranes.
+    ``weight_bits``: bits (1 is sign), ``odd:4``, ``ternary``, ``sign``, ``codebook:16`` (`grids.grid_of`) or ``keep``
+    (integers stay as they are), for all projections or by name (``{"a->b": 8, "default": 4}``). ``membrane_bits``: 2 to
+    32, for all populations or by name (``{"output": 16, "default": 8}``), or None for float32 membranes.
     ``calibration`` shows how far membranes go (needed for integer membranes; labels are not looked at). ``clip`` is the
     share of its membrane updates, channel by channel, that may be clipped; ``auto`` clips nothing where the membrane
     is wide enough for the weights, and otherwise tries `CLIPS` and keeps the one that changes spikes and answers on the
-    calibration data least. ``rounding`` of the leak, ``floor``,
-    ``zero`` or ``nearest``: None means ``nearest`` for a float network and its own for an integer one. ``input_bits``
-    makes graded float inputs integers of that width (then use `quantize_stimulus`).
+    calibration data least. ``rounding`` of the leak, ``floor``, ``zero`` or ``nearest``: None means ``nearest`` for a
+    float network and its own for an integer one. ``input_bits`` makes graded float inputs integers of that width (then
+    use `quantize_stimulus`).
 
     Raises NeurosimError naming the part that cannot be an integer and what to do instead.
     """
@@ -94,14 +94,19 @@ def quantize(
     options = _Options(weight_bits, widths, integer, calibration, per_channel, scale, rounding, input_bits)
     if clip != "auto":
         return _quantized(network, options, float(clip))
-    best = _quantized(network, options, 0.0)
-    if not any(row["coarsened"] for row in best[1].projections):
-        return best
-    least = _harm(network, best[0], calibration)
-    for share in CLIPS:
-        tried = _quantized(network, options, share)
+    best, least, refusal = None, np.inf, None
+    for share in (0.0, *CLIPS) if integer else (0.0,):
+        try:
+            tried = _quantized(network, options, share)
+        except MembraneTooNarrow as error:
+            refusal = refusal or error
+            continue
+        if not share and not any(row["coarsened"] for row in tried[1].projections):
+            return tried
         if (harm := _harm(network, tried[0], calibration)) < least:
             best, least = tried, harm
+    if best is None:
+        raise refusal
     return best
 
 
@@ -136,7 +141,7 @@ def _quantized(network: Network, o: _Options, clip: float) -> tuple[Network, Com
                 check_integer_membrane(p)
         ranges = membrane_ranges(network, run_function(network, o.calibration), groups, clip)
     rounding = o.rounding or (None if network.is_integer else "nearest")
-    populations, rows, made = [], [], {}
+    populations, rows, notes, made = [], [], [], {}
     for population in network.populations:
         if not isinstance(population.model, Lif):
             new = values[population.name]
@@ -150,12 +155,18 @@ def _quantized(network: Network, o: _Options, clip: float) -> tuple[Network, Com
         model, errors = in_units(population, unit, bits, rounding)
         populations.append(replace(population, model=model, unit=_composed(population, unit)))
         rows.append(_population_row(population, unit, seen, bits, errors))
-        made |= narrowed(population, jobs, coarse) | _copies(network, population, unit, values, bits)
+        made |= narrowed(population, jobs, coarse) | _copies(network, population, unit, values, bits, notes)
     built = [made[id(p)] for p in network.projections]
-    result = replace(network, populations=tuple(populations), projections=tuple(p for p, _ in built))
-    report = CompressionReport("quantize", [row for _, row in built if row is not None], rows)
+    widths = sorted({str(bits or "float32") for bits in o.widths.values()})
+    said = f"weights {o.weight_bits}, membranes {' and '.join(widths)}" + (f", clip {clip:g}" if o.integer else "")
+    result = replace(
+        network, populations=tuple(populations), projections=tuple(p for p, _ in built),
+        metadata={**network.metadata, "quantised": said},
+    )  # fmt: skip
+    asked = {"per_channel": o.per_channel, "scale": o.scale, "rounding": rounding}
+    report = CompressionReport("quantize", [row for _, row in built if row is not None], rows, notes, asked)
     if o.integer:
-        report.notes.append(f"clip {clip:g}: the share of membrane updates that the step was not widened for")
+        report.parameters["clip"] = clip
         _count_clipping(result, o.calibration, report)
     _notes(report)
     return result, report
@@ -193,7 +204,7 @@ def _n_groups(network: Network, population: Population, per_channel: bool) -> in
     return population.shape[0]
 
 
-def _copies(network, population, unit: np.ndarray, values: dict[str, Values], bits: int | None) -> dict:
+def _copies(network, population, unit: np.ndarray, values: dict[str, Values], bits: int | None, notes: list) -> dict:
     """Identity projections into a membrane: what one spike adds, in its units."""
     made = {}
     for p in network.projections:
@@ -207,7 +218,9 @@ def _copies(network, population, unit: np.ndarray, values: dict[str, Values], bi
         exact = p.connectivity.weight * 2.0**p.weight_shift * values[p.source].unit * share / unit[0]
         weight = float(exact) if bits is None else int(np.rint(exact))
         if weight == 0 and exact:
-            raise NeurosimError(f"quantize: projection {p.name}: its weight rounds to 0; give the membrane more bits")
+            raise MembraneTooNarrow(
+                f"quantize: projection {p.name}: its weight rounds to 0; give the membrane more bits"
+            )
         made[id(p)] = (replace(p, connectivity=Identity(weight), codec=FloatCodec(), weight_shift=0), None)
     return made
 

@@ -13,7 +13,7 @@ from neurosim.snn.network import Network, Population
 from neurosim.snn.neuron import Lif
 from neurosim.snn.trace import SpikeTrace
 
-_EVENTS = 1 << 24
+_EVENTS = 1 << 22
 _KEPT = 1 << 24
 
 

@@ -13,13 +13,15 @@ class CompressionReport:
     """``projections`` and ``populations``: one row (a dict of plain values) for each that has weights or a membrane.
 
     Errors of weights are in real units (``max_error``, ``rms_error``); ``sqnr_db`` is 10 log10(sum w^2 / sum e^2), None
-    where nothing was lost or all weights are zero. ``notes`` are sentences on what the user should know.
+    where nothing was lost or all weights are zero. ``notes`` are sentences on what the user should know, ``parameters``
+    what was asked for or found (the ``clip`` that ``auto`` chose).
     """
 
     kind: str
     projections: list[dict[str, Any]]
     populations: list[dict[str, Any]]
     notes: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     @property
     def weight_bits(self) -> tuple[int, int]:
@@ -36,6 +38,7 @@ class CompressionReport:
         return {
             "kind": self.kind, "projections": self.projections, "populations": self.populations,
             "weight_bits": list(self.weight_bits), "membrane_bits": list(self.membrane_bits), "notes": self.notes,
+            "parameters": self.parameters,
         }  # fmt: skip
 
     def table(self):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurosim.compress.grids import Grid, codebook, first_scale, grid_of
-from neurosim.compress.neurons import input_share, magnitudes
+from neurosim.compress.grids import Grid, best_scale, codebook, grid_of
+from neurosim.compress.neurons import MembraneTooNarrow, input_share, magnitudes
 from neurosim.compress.ranges import MembraneRange
 from neurosim.compress.relays import Values
 from neurosim.compress.report import codec_bits, codec_name, weight_row
@@ -57,14 +57,18 @@ def _groups(projection: Projection, target: Population, n: int) -> np.ndarray:
 
 
 def _format(asked: WeightFormat | Mapping[str, WeightFormat], projection: Projection) -> Grid:
-    """The grid asked for a projection by its name, or by ``default``."""
-    where = f"quantize: projection {projection.name}"
-    if not isinstance(asked, Mapping):
-        return grid_of(asked, where)
-    chosen = asked.get(projection.name, asked.get("default"))
-    if chosen is None:
-        raise NeurosimError(f"{where}: no weight format for it in {sorted(asked)}; name it, or give 'default'")
-    return grid_of(chosen, where)
+    """The grid asked for a projection by its name, or by ``default``; ``keep`` is the one its integers have."""
+    where, chosen = f"quantize: projection {projection.name}", asked
+    if isinstance(asked, Mapping):
+        chosen = asked.get(projection.name, asked.get("default"))
+        if chosen is None:
+            raise NeurosimError(f"{where}: no weight format for it in {sorted(asked)}; name it, or give 'default'")
+    if chosen != "keep":
+        return grid_of(chosen, where)
+    weights = projection.connectivity.weights
+    if weights.dtype.kind not in "iu":
+        raise NeurosimError(f"{where}: 'keep' is for weights that are integers already; give a weight format")
+    return Grid("keep", int(np.abs(weights).max(initial=1)), projection.codec)
 
 
 def jobs_into(network, population, n: int, weight_bits, how: str, values: dict[str, Values]) -> list[Job]:
@@ -79,10 +83,17 @@ def jobs_into(network, population, n: int, weight_bits, how: str, values: dict[s
                 "this one another format by its name"
             )
         group = _groups(p, population, n)
-        weights, step = p.connectivity.weights, 2.0**p.weight_shift * values[p.source].unit
-        scale = first_scale(weights, step, group, n, grid, how)
-        jobs.append(Job(p, weights.astype(np.float64).ravel() * step, group, grid, scale))
+        step = 2.0**p.weight_shift * values[p.source].unit
+        real = p.connectivity.weights.astype(np.float64).ravel() * step
+        as_it_is = p.connectivity.weights.dtype.kind in "iu" and _holds(grid, p.connectivity.weights)
+        best = np.full(n, step) if as_it_is else best_scale(real, group, n, grid, how)
+        jobs.append(Job(p, real, group, grid, best))
     return jobs
+
+
+def _holds(grid: Grid, weights: np.ndarray) -> bool:
+    """Whether a format stores these integers as they are."""
+    return not grid.words and np.array_equal(grid.nearest(weights.astype(np.float64)), weights)
 
 
 def common_unit(population, jobs: list[Job], seen: MembraneRange | None, bits: int | None) -> tuple[np.ndarray, dict]:
@@ -109,6 +120,11 @@ def common_unit(population, jobs: list[Job], seen: MembraneRange | None, bits: i
         profile = np.maximum(profile, least)
     coarse = float((profile > wanted * (1 + 1e-12)).mean())
     for job in jobs:
+        if job.grid.kind == "keep" and not np.allclose(profile / share * 2.0**job.shift, job.scale, rtol=1e-9):
+            raise MembraneTooNarrow(
+                f"quantize: projection {job.projection.name}: its weights cannot be kept, {population.name!r} would "
+                f"need steps coarser than one of them in {bits} bits; give the membrane more bits, or clip more"
+            )
         job.scale = profile / share * 2.0**job.shift
         job.shift += fraction
         if job.shift > 24:

@@ -17,6 +17,9 @@ def compress_text(report: CompressionReport, found: Comparison | None, title: st
     lines = [title, f"weights       {units.bits(w0)} before, {units.bits(w1)} after"]
     if m0:
         lines.append(f"membranes     {units.bits(m0)} before, {units.bits(m1)} after")
+    if report.parameters.get("clip"):
+        share = units.percent(report.parameters["clip"])
+        lines.append(f"clipping      the step of a membrane leaves out {share} of its updates in the calibration")
     if found is not None and found.accuracy is not None:
         lines.append(
             f"accuracy      {units.percent(found.accuracy)} before, {units.percent(found.accuracy_other)} after "

@@ -10,6 +10,7 @@ import yaml
 from neurosim.errors import NeurosimError
 from neurosim.files import replacing, write_arrays
 from neurosim.snn.network import Network
+from neurosim.workload.encoder import IMAGE_KINDS
 from neurosim.workload.native import save_network
 from neurosim.workload.workload import Workload
 
@@ -21,7 +22,8 @@ def write_workload(folder: Path, workload: Workload, network: Network, card: dic
     images, no labels).
     """
     folder = Path(folder)
-    if workload.encoder is None or workload.data is None or workload.labels is None:
+    images = workload.encoder is not None and workload.encoder.partition(":")[0] in IMAGE_KINDS
+    if not images or workload.data is None or workload.labels is None:
         raise NeurosimError(
             f"{folder}: a workload folder holds images and labels, which {workload.name} has not; give a file name "
             "that ends in .npz for the network alone"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import neurosim
@@ -29,6 +29,7 @@ from neurosim.snn import (
     Relay,
     Stimulus,
 )
+from tests.compress.runnable import runnable
 from tests.engine.strategies import cases
 
 
@@ -218,6 +219,29 @@ def test_an_integer_network_is_requantised_and_its_scales_compose():
     assert np.allclose(theta, 1.0, atol=0.02)
 
 
+def test_a_trained_integer_network_stays_exact_where_its_format_holds_it():
+    work = neurosim.load_workload("mnist-conv-w4")
+    stimulus = work.stimulus(30)
+    other, report = quantize(work.network, 4, 24, calibration=stimulus)
+    assert same_spikes(work.network, other, stimulus)
+    assert all(row["max_error"] == 0 for row in report.projections)
+    assert other.metadata["quantised"].startswith("weights 4, membranes 24")
+
+
+def test_keep_narrows_membranes_alone_or_refuses():
+    work = neurosim.load_workload("mnist-conv-w1")
+    stimulus = work.stimulus(40)
+    other, report = quantize(work.network, "keep", {"default": 14, "output": 16}, calibration=stimulus)
+    for p, q in zip(work.network.projections, other.projections, strict=True):
+        assert p.codec == q.codec and np.array_equal(p.connectivity.weights, q.connectivity.weights)
+    assert neurosim.compare(work.network, other, stimulus).same_answers > 0.9
+    assert [row["membrane_bits"] for row in report.populations] == [14, 14, 16]
+    with pytest.raises(NeurosimError, match="cannot be kept"):
+        quantize(work.network, "keep", 4, calibration=stimulus)
+    with pytest.raises(NeurosimError, match="integers already"):
+        quantize(layered([np.ones((3, 2))], Lif(1.0)), "keep", 12, calibration=spikes(0, (2, 3, 3)))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -263,6 +287,7 @@ def test_membrane_readouts_share_one_unit():
 def test_any_network_is_quantised_or_refused(case, weight_bits, membrane_bits, per_channel):
     """Never a crash, never a network that the engines refuse; integers that fit; the two engines agree on it."""
     network, stimulus = case
+    assume(runnable(network, stimulus))
     try:
         other, report = quantize(
             network, weight_bits, membrane_bits, calibration=stimulus, per_channel=per_channel, input_bits=8
