@@ -56,6 +56,11 @@ def test_every_neuron_behind_folded_batch_norm_spikes_as_the_framework(kind):
     assert work.network.readout.population == "11"
 
 
+def test_the_reference_engine_says_the_same():
+    work = from_torch(cnn(NEURONS["lif"]), spikes(3, 2, 2, 8, 8))
+    assert check_layers(work, "reference") == check_layers(work)
+
+
 def test_step_mode_s_is_looped_outside_and_gives_the_same():
     batch = spikes(8, 3, 2, 8, 8)
     many, single = held(cnn(NEURONS["lif"]), batch), held(cnn(NEURONS["lif"], "s"), batch)
