@@ -77,9 +77,9 @@ def _reshape_raw(t: Tracer, given: Value, old: tuple, new: tuple, joined: bool) 
 
 
 def _shaped(t: Tracer, given: Value, shape: tuple[int, ...], made: Value) -> Value:
-    if given.node.kind == "input" or shape == given.node.shape:
+    if made.node.kind == "input" or shape == made.node.shape:
         return made
-    return replace(made, node=t.node("flatten", (given.node,), shape, {}))
+    return replace(made, node=t.node("flatten", (made.node,), shape, {}))
 
 
 def repeat(t: Tracer, call: Call) -> Value:
@@ -168,10 +168,24 @@ def join(t: Tracer, call: Call) -> Value:
 
 
 def mean(t: Tracer, call: Call) -> Value:
-    """A mean over time may pass a linear layer on its way to the answer; a sum may not (its bias would grow)."""
-    given, axis = t.value(call.args[0]), call.bound("input dim keepdim")["dim"]
-    over_time = (given.lead == SEQUENCE and axis == 0) or (given.lead == BATCH_FIRST and axis == 1)
-    whole = not given.lost and not call.kwargs.get("keepdim") and call.args[0].ndim > 2
-    if call.name == "mean" and over_time and whole:
+    """A mean over time may pass a linear layer on its way to the answer; a sum may not (its bias would grow).
+
+    A mean over all positions of each channel is an average pool.
+    """
+    given, tensor = t.value(call.args[0]), call.args[0]
+    a = call.bound("input dim keepdim", keepdim=False)
+    axes = a["dim"] if isinstance(a["dim"], (tuple, list)) else [a["dim"]]
+    axes = [axis % tensor.ndim if isinstance(axis, int) else None for axis in axes]
+    plain = call.name == "mean" and not (given.lost or given.mean)
+    over_time = (given.lead, axes) in ((SEQUENCE, [0]), (BATCH_FIRST, [1]))
+    if plain and over_time and not a["keepdim"] and tensor.ndim > 2:
         return replace(given, lead=BATCH, mean=True, at=None)
+    first = len(given.lead)
+    places = list(range(first + 1, tensor.ndim))
+    if plain and sorted(axes, key=str) == places and len(places) in (1, 2) and given.lead in (BATCH, MERGED, SEQUENCE):
+        given = t.take(tensor, leads=(given.lead,))
+        size = (1, *tensor.shape[first + 1 :])[-2:]
+        fields = {"size": size, "stride": size, "padding": (0, 0)}
+        node = t.node("avg_pool2d", (given.node,), (tensor.shape[first], *[1] * len(places)), fields)
+        return _shaped(t, given, rest_of(tuple(call.result.shape), given.lead), replace(given, node=node))
     return given.loses("a sum over time" if over_time else call.name)

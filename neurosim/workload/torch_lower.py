@@ -91,6 +91,7 @@ class Lowering:
             form = self._pool(node)
         elif node.kind in ("conv2d", "linear"):
             source, before, constant = self.source(node.inputs[0])
+            source = self._imaged(node, source) if node.kind == "conv2d" else source
             form = Form((Term(source, node, 1.0, before),), self._through(node, source, constant))
         elif node.kind == "affine":
             inner, scale = self.forms[id(node.inputs[0])], node.fields["scale"].reshape(-1)
@@ -143,6 +144,7 @@ class Lowering:
 
     def _pool(self, node: Node) -> Form:
         source, before, constant = self.source(node.inputs[0])
+        source = self._imaged(node, source)
         size, stride, padding = (node.fields[k] for k in ("size", "stride", "padding"))
         if node.kind == "max_pool2d":
             plain = np.all(before == 1) and not np.any(constant)
@@ -160,6 +162,19 @@ class Lowering:
         whole = np.broadcast_to(constant, (prod(given),)).astype(np.float64)
         shift = carried(pool, whole, given, _image(node.shape)) if np.any(constant) else 0.0
         return Form((Term(node.name, None, before),), shift)
+
+    def _imaged(self, node: Node, source: str) -> str:
+        """A population that sends what ``source`` does in the shape that ``node`` takes, behind a reshape."""
+        given, now = _image(node.inputs[0].shape), self.populations[source]
+        if now.shape == given:
+            return source
+        if len(now.shape) == 1:  # no convolution ends in it, and nothing else asks for its shape
+            self.populations[source] = replace(now, shape=given)
+            return source
+        relay, largest = Node("flatten", f"{node.name}.reshaped", (), node.inputs[0].shape), self.largest[source]
+        self._population(relay, relay.shape, Relay(largest != 1, _bits(largest)), largest)
+        self._project(relay.name, [Term(source)])
+        return relay.name
 
     def _pooled(self, node: Node, source: str, pool: Pool2d, model: Relay, largest: float) -> None:
         self._population(node, node.shape, model, largest)

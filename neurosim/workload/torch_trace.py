@@ -131,8 +131,8 @@ class Tracer(TorchFunctionMode):
     def _feed(self, value: Value, tensor: torch.Tensor) -> None:
         node = value.node
         shape = rest_of(tuple(tensor.shape), value.lead)
-        if value.lost or node is self.input:
-            node.shape = node.shape or shape
+        if node is self.input and len(shape) > len(node.shape):
+            node.shape = shape if not node.shape or np.prod(shape) == np.prod(node.shape) else node.shape
         if shape != node.shape and int(np.prod(shape)) != int(np.prod(node.shape)):
             raise refused(self.path, f"takes inputs of shape {shape}, another layer {node.shape}")
 

@@ -181,6 +181,30 @@ def test_batch_norm_before_a_convolution_scales_its_input_channels():
     assert len(work.network.populations) == 4
 
 
+class Reshaping(nn.Module):
+    """Flat neurons seen as an image, an image seen as rows, and means over all positions."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.one = layer.Linear(20, 32), neuron.IFNode()
+        self.conv, self.two = layer.Conv2d(2, 6, 3, padding=1), neuron.IFNode()
+        self.rows, self.three = layer.Conv1d(6, 8, 3), neuron.IFNode()
+        self.skip, self.head, self.last = layer.Linear(6, 8), layer.Linear(8, 5), neuron.IFNode()
+        functional.set_step_mode(self, "m")
+
+    def forward(self, x):
+        x = self.one(self.fc(x))
+        x = self.two(self.conv(x.view(*x.shape[:2], 2, 4, 4)))
+        wide = self.three(self.rows(x.flatten(3)))
+        return self.last(self.head(wide.mean(-1) + self.skip(x.mean((3, 4)))))
+
+
+def test_reshapes_and_means_over_positions():
+    work = held(lively(Reshaping(), gain=2.0), spikes(7, 4, 20))
+    assert work.network.population("one").shape == (2, 4, 4)
+    assert work.network.population("three").shape == (8, 1, 14)
+
+
 def test_one_dimensional_layers_are_images_of_one_row():
     net = nn.Sequential(
         layer.Conv1d(3, 4, 3, padding=1), layer.BatchNorm1d(4), neuron.LIFNode(), layer.MaxPool1d(2),
