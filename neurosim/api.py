@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosim.arch import Chip, EventChip, LayerChip, PhaseChip, load_chip
 from neurosim.errors import NeurosimError
@@ -14,7 +14,11 @@ from neurosim.run import Progress
 from neurosim.run import simulate as run_stages
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
-from neurosim.workload.workload import Workload, load_workload
+from neurosim.workload.workload import Workload, list_workloads, load_workload
+
+if TYPE_CHECKING:
+    from neurosim.mapping.footprint import Footprint
+    from neurosim.mapping.where import Trial
 
 
 def _twin(workload: Workload, chip: Chip | LayerChip, samples: int) -> dict[str, Any] | None:
@@ -217,6 +221,59 @@ def ann_on_array(
         "accuracy": None if predicted is None else float((predicted == labels).mean()),
         "anchors": {name: cost_anchored(name, cost["macs"]) for name in ANCHORS},
     }  # fmt: skip
+
+
+def footprint(
+    workload: str | Workload | Network,
+    chip: str | Chip | LayerChip = "loihi-2018",
+    *,
+    layout: str | None = None,
+    timesteps: int | None = None,
+    profile: str | None = None,
+    mapping: Path | None = None,
+    where: bool = True,
+) -> tuple[Footprint, list[Trial]]:
+    """Every bit that a network stores on a chip, and which shipped chips hold it in which layout and width.
+
+    Takes what `simulate` takes, without data. ``layout`` writes the weights as `neurosim.mapping.storage` says instead
+    of as the chip does; ``timesteps`` is for layer chips, whose buffers hold a window of them (default: the workload's
+    own). ``where=False`` tries no other chip. Raises NeurosimError when the chip cannot compute the network.
+    """
+    from neurosim.arch import list_chips
+    from neurosim.mapping.footprint import footprint as add_up
+    from neurosim.mapping.where import trials, with_layout
+    from neurosim.workload.workload import load_model
+
+    if timesteps is not None and timesteps < 1:
+        raise NeurosimError(f"timesteps: got {timesteps}, expected at least 1")
+    target = load_chip(chip) if isinstance(chip, str) else chip
+    if isinstance(target, EventChip | PhaseChip):
+        _check_runnable(target)
+    work = None
+    if isinstance(workload, str):
+        is_file = Path(workload).is_file() and workload not in list_workloads()
+        work = None if is_file else load_workload(workload, profile=profile)
+        network = load_model(workload, profile) if work is None else work.network
+    else:
+        work = workload if isinstance(workload, Workload) else None
+        network = workload if work is None else work.network
+    steps = timesteps if work is None or timesteps is not None else work.timesteps
+    if isinstance(target, LayerChip):
+        if steps is None:
+            raise NeurosimError(
+                f"timesteps: missing; chip {target.name} buffers a window of them, which a model file lacks; "
+                "give --timesteps"
+            )
+        if mapping is not None:
+            raise NeurosimError(f"chip {target.name}: execution is 'layer', one array; leave the core map out")
+    if layout is not None:
+        target = with_layout(target, layout)
+    placement = None if mapping is None else read_placement(mapping, network)
+    if placement is None and work is not None and work.core_of_neuron is not None and isinstance(target, Chip):
+        placement = from_column_order(work.core_of_neuron, target)
+    found = add_up(network, target, steps or 1, placement)
+    tried = trials(network, [load_chip(name) for name in list_chips()], steps) if where else ()
+    return found, list(tried)
 
 
 def to_nir(workload: str | Workload | Network, path: Path, dt: float = 1e-4) -> None:

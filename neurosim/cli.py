@@ -13,6 +13,7 @@ import typer
 
 from neurosim.cli_compress import prune, quantize
 from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json
+from neurosim.cli_footprint import footprint
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -241,8 +242,8 @@ def validate(
         str,
         typer.Argument(
             help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded "
-            "cycles of event chips. spikes: what a framework recorded of its own network. sram: memories left out of a "
-            "table. systolic: runs of an array simulator."
+            "cycles of event chips. sizes: published model sizes. spikes: what a framework recorded of its network. "
+            "sram: memories left out of a table. systolic: runs of an array simulator."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
@@ -275,6 +276,7 @@ app.command()(ann)
 app.command()(conventions)
 app.command()(quantize)
 app.command()(prune)
+app.command()(footprint)
 app.command()(neurobench)
 
 

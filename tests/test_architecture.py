@@ -17,10 +17,10 @@ FLOORS = {
     "study": 7, "validation": 7,
     "report": 8,
     "api": 9, "torch_price": 9,
-    "cli": 10, "cli_costs": 10, "cli_compress": 10,
+    "cli": 10, "cli_costs": 10, "cli_compress": 10, "cli_footprint": 10,
 }  # fmt: skip
-# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli
-# takes some of its commands from cli_costs and cli_compress; a file of the bottom floor may use the error type.
+# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli takes
+# some of its commands from the other cli files; a file of the bottom floor may use the error type.
 ALLOWED = {
     ("torch_price", "api"),
     ("run", "result"),
@@ -30,6 +30,8 @@ ALLOWED = {
     ("cli", "cli_costs"),
     ("cli", "cli_compress"),
     ("cli_compress", "cli_costs"),
+    ("cli", "cli_footprint"),
+    ("cli_footprint", "cli_costs"),
     ("files", "errors"),
     ("data_files", "errors"),
     ("csv_rows", "errors"),
