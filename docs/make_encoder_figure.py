@@ -1,4 +1,4 @@
-"""Draws the figure of docs/encoders.md: run from the repository's top folder, ``python docs/make_encoder_figure.py``."""
+"""Draws the figure of docs/encoders.md: run from the top folder, ``python docs/make_encoder_figure.py``."""
 
 from pathlib import Path
 
