@@ -216,7 +216,8 @@ def _encoded(
 ) -> Workload:  # fmt: skip
     chosen, inputs = encoder(spec), _inputs(network)
     lead = 1 if chosen.takes == STILL else 2
-    if chosen.inputs(data.shape[lead:]) != inputs and chosen.inputs(data.shape[lead - 1 :]) == inputs:
+    fits = data.ndim > lead and chosen.inputs(data.shape[lead:]) == inputs
+    if not fits and chosen.inputs(data.shape[lead - 1 :]) == inputs:
         data = data[None]  # one sample without its axis
     if data.ndim <= lead or chosen.inputs(data.shape[lead:]) != inputs or 0 in data.shape:
         axes = "(samples, ...)" if lead == 1 else "(samples, moments, ...)"
