@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurosim.arch import load_chip
+from neurosim.errors import NeurosimError
 from neurosim.run import simulate
 from neurosim.snn import BinaryCodec, CodebookCodec, IntCodec, Network
-from neurosim.workload.workload import list_workloads, load_workload
+from neurosim.workload.workload import Workload, list_workloads, load_workload
 
 SAMPLES = 100
 PAGE = Path(__file__).parent / "compression.md"
@@ -21,11 +22,11 @@ GROUPS = {
     "qp": [f"qp-w{bits}{cut}" for bits in (4, 2) for cut in ("", "-s50", "-mag50", "-rand50", "-unstr50")],
     "q": [f"q-u{bits}{tail}" for bits in (8, 4, 2) for tail in ("", "-reg")],
     "s2": ["s2-k64", "s2-k32", "s2-k16", "s2-k16-plain"],
-    "mfp": ["mfp-w1"],
+    "mfp": ["mfp-w1", "mfp-w1-history"],
 }
 HEAD = (
     "| workload | bits a weight | membrane bits | accuracy % | spikes | synaptic events | "
-    "edge-28nm nJ | weights + indices kbit | loihi-silicon nJ | proxy nJ |"
+    "edge-28nm nJ | weights + indices kbit | edge-28nm-layer nJ | loihi-silicon nJ | proxy nJ |"
 )
 
 
@@ -42,22 +43,32 @@ def for_plain_chip(network: Network) -> Network:
     return replace(network, projections=tuple(projections))
 
 
+def energy_nj(network: Network, work: Workload, chip: str) -> str:
+    """Energy of a sample, or a dash where the chip cannot hold the network."""
+    try:
+        result = simulate(network, load_chip(chip), work.stimulus(SAMPLES))
+    except NeurosimError as error:
+        print(f"{work.name} on {chip}: {error}")
+        return "-"
+    return f"{result.energy_pj / SAMPLES / 1000:,.0f}"
+
+
 def row(name: str) -> str:
     """One line of a table, everything by sample."""
     work = load_workload(name)
     card = work.card
     edge = simulate(work.network, load_chip("edge-28nm"), work.stimulus(SAMPLES))
-    loihi = "-"
+    layer, loihi = energy_nj(work.network, work, "edge-28nm-layer"), "-"
     if work.network.is_integer:
-        result = simulate(for_plain_chip(work.network), load_chip("loihi-silicon"), work.stimulus(SAMPLES))
-        loihi = f"{result.energy_pj / SAMPLES / 1000:,.0f}"
+        loihi = energy_nj(for_plain_chip(work.network), work, "loihi-silicon")
     accuracy, spikes, events = (card[k] for k in ("accuracy", "spikes_a_sample", "synaptic_events_a_sample"))
     stored = edge.footprint["synaptic_memory"]["used_bits"] / 1000
+    proxy = PROXY_PJ * events["mean"] / 1000
     return (
         f"| {name.removeprefix('mnist-conv-')} | {card['storage']['bits_a_weight']:.2f} | "
         f"{card['membrane_bits']['hidden']} | {100 * accuracy['mean']:.1f} ± {100 * accuracy['deviation']:.1f} | "
         f"{spikes['mean']:,.0f} ± {spikes['deviation']:,.0f} | {events['mean']:,.0f} ± {events['deviation']:,.0f} | "
-        f"{edge.energy_pj / SAMPLES / 1000:,.0f} | {stored:,.0f} | {loihi} | {PROXY_PJ * events['mean'] / 1000:,.0f} |"
+        f"{edge.energy_pj / SAMPLES / 1000:,.0f} | {stored:,.0f} | {layer} | {loihi} | {proxy:,.0f} |"
     )
 
 

@@ -20,7 +20,8 @@ CONTROLS = [f"mnist-conv-c-{kind}" for kind in ("float", "w8", "w4", "ternary", 
 QP = [f"mnist-conv-qp-w{bits}{cut}" for bits in (4, 2) for cut in ("", "-s50", "-mag50", "-rand50", "-unstr50")]
 Q = [f"mnist-conv-q-u{bits}{tail}" for bits in (8, 4, 2) for tail in ("", "-reg")]
 S2 = ["mnist-conv-s2-k64", "mnist-conv-s2-k32", "mnist-conv-s2-k16", "mnist-conv-s2-k16-plain"]
-NAMES = [*CONTROLS, *QP, *Q, *S2, "mnist-conv-mfp-w1"]
+MFP = ["mnist-conv-mfp-w1", "mnist-conv-mfp-w1-history"]
+NAMES = [*CONTROLS, *QP, *Q, *S2, *MFP]
 MIDDLE = "hidden2"
 
 

@@ -51,7 +51,7 @@ def _built(stage: str, seed: int, parts: dict[str, Part], cache: Path) -> tuple[
     if method.prune in ("svs", "mag", "rand"):
         chosen = kept_channels(channel_scores(start, method.prune, parts["train"], TIMESTEPS, seed), HALF)
         return cut_channels(start, chosen), {"kept_channels": [c.tolist() for c in chosen]}
-    net = CompressedNet(method.grids, conv_specs(leak_shift=method.leak_shift), method.outliers)
+    net = CompressedNet(method.grids, conv_specs(leak_shift=method.leak_shift), method.outliers, method.reset)
     _copy_state(net, start)
     net.make_gains_positive()
     if method.prune == "unstr":
@@ -93,7 +93,7 @@ def _load(stage: str, stored: dict, seed: int, parts: dict[str, Part], cache: Pa
     if method.membrane_bits is not None:
         net = _built(stage, seed, parts, cache)[0]
     else:
-        net = CompressedNet(method.grids, conv_specs(channels, method.leak_shift), method.outliers)
+        net = CompressedNet(method.grids, conv_specs(channels, method.leak_shift), method.outliers, method.reset)
     net.load_state_dict(stored["state"])
     return net.eval()
 

@@ -31,9 +31,11 @@ def channels_last(x: torch.Tensor) -> torch.Tensor:
 class CompressedNet(SpikingNet):
     """A spiking network whose weights lie on ``grids`` (one name a layer); ``float`` layers are left as they are."""
 
-    def __init__(self, grids: tuple[str, ...], specs: tuple[LayerSpec, ...], outliers: bool = False) -> None:
+    def __init__(
+        self, grids: tuple[str, ...], specs: tuple[LayerSpec, ...], outliers: bool = False, reset: bool = True
+    ) -> None:
         super().__init__(specs, tuple(FLOAT_BITS if g == "float" else 1 for g in grids))
-        self.grids, self.outliers = grids, outliers
+        self.grids, self.outliers, self.reset = grids, outliers, reset
         for i, weight in enumerate(self.weights):
             self.register_buffer(f"mask{i}", torch.ones_like(weight))
             size = codebook_size(grids[i]) if is_codebook(grids[i]) else 0
@@ -72,7 +74,9 @@ class CompressedNet(SpikingNet):
         x = channels_last(spikes.flatten(0, 1))
         for i, spec in enumerate(self.specs[:-1]):
             sums = self.norms[i](spec.apply(x, channels_last(self.used_weight(i)))).permute(0, 2, 3, 1)
-            spikes, membrane = FloatNeurons.apply(sums.unflatten(0, (timesteps, n)), 1.0 - 2.0**-spec.leak_shift, True)
+            spikes, membrane = FloatNeurons.apply(
+                sums.unflatten(0, (timesteps, n)), 1.0 - 2.0**-spec.leak_shift, self.reset
+            )
             if self.keep:
                 self.membranes.append(membrane + 1)
                 self.spikes.append(spikes.permute(0, 1, 4, 2, 3))

@@ -52,7 +52,8 @@ def _leak(shift: int | None, integer: bool) -> Leak:
 def _neuron(layer: FrozenLayer) -> Lif:
     integer = layer.weight_bits < FLOAT_BITS
     leak = _leak(layer.spec.leak_shift, integer)
-    return Lif(layer.threshold, leak, bias=layer.bias, membrane_bits=layer.membrane_bits if integer else None)
+    bits = layer.membrane_bits if integer else None
+    return Lif(layer.threshold, leak, reset="subtract" if layer.reset else "none", bias=layer.bias, membrane_bits=bits)
 
 
 def _stored_entries(layer: FrozenLayer) -> Sparse:

@@ -33,7 +33,7 @@ def freeze_compressed(net: SpikingNet, grids: tuple[str, ...]) -> list[FrozenLay
         codec = codec_of(grids[i], net.table(i))
         mask = net.mask(i).numpy()
         kept = None if mask.all() else mask
-        layers.append(replace(layer, codec=codec, weight_bits=max(1, int(codec.bits)), kept=kept))
+        layers.append(replace(layer, codec=codec, weight_bits=max(1, int(codec.bits)), kept=kept, reset=net.reset))
     return layers
 
 

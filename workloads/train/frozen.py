@@ -28,6 +28,7 @@ class FrozenLayer:
     A membrane of channel c counts in units of ``scale[c] / 2^weight_shift`` (integer layers); ``scale`` (channels,)
     is the real value of one weight unit, and 1 in float layers. ``codec`` None: the one of ``weight_bits``.
     ``membrane_bits`` below `MEMBRANE_BITS` saturates. ``kept`` (weight's shape): what unstructured pruning left.
+    ``reset`` false: a spike leaves the membrane as it is.
     """
 
     spec: LayerSpec
@@ -40,6 +41,7 @@ class FrozenLayer:
     codec: Codec | None = None
     membrane_bits: int = MEMBRANE_BITS
     kept: np.ndarray | None = None
+    reset: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +141,7 @@ def _step(layer: FrozenLayer, v: torch.Tensor, spikes: torch.Tensor) -> tuple[to
         return v, None
     threshold = _column(torch.from_numpy(layer.threshold), v[0])
     fired = v >= threshold
-    return torch.where(fired, v - threshold, v), fired
+    return (torch.where(fired, v - threshold, v) if layer.reset else v), fired
 
 
 def evaluate(layers: list[FrozenLayer], inputs: torch.Tensor) -> FrozenRun:

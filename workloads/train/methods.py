@@ -16,7 +16,7 @@ class Method:
     ``membrane_bits``: saturating membranes of the hidden layers (else wide ones that cannot overflow).
     ``regulate``: weight of the spike term of weight-spike dual regulation (None: no regulation).
     ``distil``: weight of membrane-potential distillation. ``outliers``: outlier-aware codeword choice.
-    ``leak_shift`` 0: nothing is carried over a timestep."""
+    ``leak_shift`` 0: nothing is carried over a timestep. ``reset`` false: a spike leaves the membrane as it is."""
 
     title: str
     grids: tuple[str, str, str]
@@ -29,6 +29,7 @@ class Method:
     distil: float = 0.0
     outliers: bool = False
     leak_shift: int = 3
+    reset: bool = True
     note: str = ""
 
 
@@ -96,14 +97,18 @@ def _s2() -> dict[str, Method]:
 
 
 def _mfp() -> dict[str, Method]:
-    note = (
-        "In the manner of MFP-QSNN, whose equations were not readable: here a neuron forgets its membrane after every "
-        "timestep, the extreme case of storing none."
-    )
-    grids = ("int8", "binary", "binary")
+    grids, text = ("int8", "binary", "binary"), "In the manner of MFP-QSNN, whose equations were not readable: "
     return {
-        "mnist-conv-mfp-w1": Method("memory-free neurons, binary weights", grids, 6, 2e-3, leak_shift=0, note=note),
-    }
+        "mnist-conv-mfp-w1": Method(
+            "memory-free neurons that forget every timestep, binary weights", grids, 6, 2e-3, leak_shift=0,
+            note=f"{text}a neuron forgets its membrane after every timestep, the extreme case of storing none.",
+        ),
+        "mnist-conv-mfp-w1-history": Method(
+            "memory-free neurons with history, binary weights", grids, 6, 2e-3, leak_shift=1, reset=False,
+            note=f"{text}a neuron never resets, so its membrane is a sum over the input's history, halved each step, "
+            "which a chip that takes all timesteps at once need not store.",
+        ),
+    }  # fmt: skip
 
 
 BASE = Method("float base", ("float",) * 3, 30, 3e-3, start=None)
