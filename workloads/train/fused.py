@@ -81,7 +81,7 @@ def _integer_forward(drive, theta, shift, low, high, spike, membrane):
 
 
 @numba.njit(cache=True)
-def _integer_backward(grad, membrane, theta, keep, low, high, out, out_theta):
+def _integer_backward(grad, membrane, theta, keep, middle, least, out, out_theta):
     steps, n = grad.shape
     carried = np.zeros(n, np.float32)
     zero, one = np.float32(0), np.float32(1)
@@ -92,12 +92,9 @@ def _integer_backward(grad, membrane, theta, keep, low, high, out, out_theta):
             limit = np.float32(theta[channel])
             v = membrane[t, j]
             ratio = v / limit
-            by_ratio = grad[t, j] * max(zero, one - abs(ratio - one))
-            # Currents are in units of the threshold here: the caller hands the slope on as it stands.
+            by_ratio = grad[t, j] * max(zero, one - abs(v + middle - limit) / max(limit, least))
+            # Straight through the stops too: spikes near the top of a narrow range could else only be discouraged.
             g = by_ratio + keep * carried[j]
-            # What a full membrane drops has no effect, so it gets no gradient further into the stop.
-            if (v >= high and g < zero) or (v <= low and g > zero):
-                g = zero
             out[t, j] = g
             out_theta[channel] -= by_ratio * ratio
             carried[j] = g
@@ -114,11 +111,14 @@ class IntegerNeurons(torch.autograd.Function):
     def forward(ctx, drive: torch.Tensor, theta: torch.Tensor, shift: int, bits: int) -> torch.Tensor:
         flat = drive.contiguous().view(len(drive), -1)
         spike, membrane = torch.empty_like(flat), torch.empty_like(flat)
-        ctx.low, ctx.high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+        low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
         whole = theta.detach().numpy().astype(np.int64)
-        _integer_forward(flat.numpy(), whole, shift, ctx.low, ctx.high, spike.numpy(), membrane.numpy())
+        _integer_forward(flat.numpy(), whole, shift, low, high, spike.numpy(), membrane.numpy())
         ctx.save_for_backward(membrane, theta)
         ctx.keep = 1 - 2.0**-shift
+        # In two bits only 1 spikes: the step is between 0 and 1, and a triangle as narrow as the threshold would give
+        # silent neurons no gradient.
+        ctx.window = (np.float32(0.5), np.float32(2)) if bits == 2 else (np.float32(0), np.float32(1))
         return spike.view_as(drive)
 
     @staticmethod
@@ -128,7 +128,7 @@ class IntegerNeurons(torch.autograd.Function):
         whole = theta.detach().numpy().astype(np.int64)
         flat = grad.contiguous().view_as(membrane).numpy()
         _integer_backward(
-            flat, membrane.numpy(), whole, np.float32(ctx.keep), ctx.low, ctx.high, out.numpy(),
+            flat, membrane.numpy(), whole, np.float32(ctx.keep), *ctx.window, out.numpy(),
             by_theta.numpy(),
         )  # fmt: skip
         return out.view_as(grad) / theta, by_theta / theta, None, None

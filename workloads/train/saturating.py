@@ -16,6 +16,8 @@ _FIRST_THRESHOLD = {8: 56, 4: 4, 2: 1}
 _FIRST_LIMIT = {8: 127, 4: 7, 2: 1}
 _WEIGHT_SHIFT = {8: 3, 4: 0, 2: 0}
 _LATENT_SIZE = 0.1
+# Learning steps of the biases: in two bits they do the thresholds' work and have some way to go.
+_BIAS_STEP = {8: 1, 4: 1, 2: 10}
 
 
 def _whole(values: torch.Tensor) -> torch.Tensor:
@@ -43,11 +45,22 @@ class SaturatingNet(SpikingNet):
             self.weights[1].copy_(second / mean * _LATENT_SIZE)
             self.weights[2].copy_(base.weights[2])
             self.bias.copy_(base.bias)
+        # Where the range is too narrow for the threshold, the bias makes up for what it lacks.
+        first, second = _FIRST_THRESHOLD[bits], (1 / (gains[1] * mean.flatten()) * 2.0 ** _WEIGHT_SHIFT[bits]).detach()
+        self.register_buffer("first_scale", torch.full_like(offsets[0], float(first)))
+        if bits == 2:
+            # Ternary weights: zero below 0.7 times the mean size, as in `quantise`.
+            self.first_scale.copy_(0.5 / (0.7 * self.weights[0].detach().abs().mean((1, 2, 3))))
+        short = self.first_scale - first
         # Biases count in thresholds; the threshold's logarithm is learned, so that steps are relative.
-        self.first_bias = nn.Parameter(offsets[0].detach().clone())
-        self.second_bias = nn.Parameter(offsets[1].detach().clone())
-        unit = (gains[1] * mean.flatten()).detach() / 2.0 ** _WEIGHT_SHIFT[bits]
-        self.log_threshold = nn.Parameter((1 / unit).clamp(1, self.top).log())
+        # A membrane resting at the bottom of two bits stands at -1 after its leak, which the start allows for.
+        rest, step = float(bits == 2), _BIAS_STEP[bits]
+        self.first_bias = nn.Parameter(((offsets[0] + (offsets[0] - 1) * short / first + rest) / step).detach().clone())
+        held = second.clamp(1, self.top)
+        self.second_bias = nn.Parameter(
+            ((offsets[1] + (offsets[1] - 1) * (second - held) / held + rest) / step).detach().clone()
+        )
+        self.log_threshold = nn.Parameter(held.log())
 
     @property
     def top(self) -> int:
@@ -57,7 +70,10 @@ class SaturatingNet(SpikingNet):
     def whole_first(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Weights, biases and thresholds of the first layer, whole numbers with straight-through gradients."""
         theta, limit = _FIRST_THRESHOLD[self.bits], _FIRST_LIMIT[self.bits]
-        weight, bias = self.weights[0] * theta, self.first_bias * theta
+        weight, bias = (
+            self.weights[0] * self.first_scale.reshape(-1, 1, 1, 1),
+            self.first_bias * (theta * _BIAS_STEP[self.bits]),
+        )
         weight = weight + (torch.round(weight).clamp(-limit, limit) - weight).detach()
         return weight, _whole(bias), torch.full((len(bias),), float(theta))
 
@@ -68,7 +84,7 @@ class SaturatingNet(SpikingNet):
         w = centred if self.centred else w / _LATENT_SIZE
         sign = w + (torch.where(w >= 0, 1.0, -1.0) - w).detach()
         threshold = _whole(self.log_threshold.exp().clamp(1, self.top))
-        return sign, _whole(self.second_bias * threshold.detach()), threshold
+        return sign, _whole(self.second_bias * threshold.detach() * _BIAS_STEP[self.bits]), threshold
 
     def grid(self, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Of the last layer only; the hidden ones ship as `frozen_hidden` gives them."""
