@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 _LAZY = {
     "simulate": "neurosim.api",
     "neurobench": "neurosim.api",
+    "footprint": "neurosim.api_studies",
+    "break_even": "neurosim.api_studies",
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",

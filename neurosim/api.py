@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neurosim.arch import Chip, EventChip, LayerChip, PhaseChip, load_chip
 from neurosim.errors import NeurosimError
@@ -14,11 +14,7 @@ from neurosim.run import Progress
 from neurosim.run import simulate as run_stages
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
-from neurosim.workload.workload import Workload, list_workloads, load_workload
-
-if TYPE_CHECKING:
-    from neurosim.mapping.footprint import Footprint
-    from neurosim.mapping.where import Trial
+from neurosim.workload.workload import Workload, load_workload
 
 
 def _twin(workload: Workload, chip: Chip | LayerChip, samples: int) -> dict[str, Any] | None:
@@ -60,7 +56,7 @@ def _check_counts(**counts: int | None) -> None:
             raise NeurosimError(f"{name}: got {value}, expected at least 1")
 
 
-def _check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
+def check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
     """Raises NeurosimError that says why, for a chip on which no workload can be run to an energy."""
     if isinstance(chip, EventChip):
         why = (
@@ -121,7 +117,7 @@ def simulate(
         if value not in allowed:
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
     target = load_chip(chip) if isinstance(chip, str) else chip
-    _check_runnable(target)
+    check_runnable(target)
     if isinstance(target, LayerChip) and (trace is not None or mapping is not None):
         what = "a timeline shows cores and routers" if mapping is None else "a core map places neurons on cores"
         raise NeurosimError(
@@ -153,6 +149,21 @@ def simulate(
             placement=placement,
         )  # fmt: skip
     return result
+
+
+def matched_numbers(workload: Workload, timesteps: int | None = None) -> str:
+    """Bits of the fair ANN twin as `ann_on_array` takes them: the widest weights of the network, and activations of
+    ceil(log2(T + 1)) bits, as many values as T spikes can tell apart (Yan et al. 2024). Raises NeurosimError for
+    floating weights.
+    """
+    from math import ceil
+
+    from neurosim.energy.conventions.counts import yan_twin_bits
+
+    bits = [p.codec.bits for p in workload.network.projections if p.connectivity.event == "synapse"]
+    if max(bits) > 16:
+        raise NeurosimError(f"numbers: workload {workload.name} has weights of {max(bits):g} bits; use float32 or int8")
+    return f"{ceil(max(bits))}x{yan_twin_bits(workload.timesteps if timesteps is None else timesteps)}"
 
 
 def neurobench(
@@ -197,9 +208,11 @@ def ann_on_array(
     numbers: str = "int8",
     weights: str = "dram",
 ) -> dict[str, Any]:
-    """The workload's ANN twin on a systolic array (`neurosim.baseline.array_cost`), and on published accelerators.
+    """The workload's ANN twin on a systolic array (`neurosim.baseline.array_cost`) or one that skips zeros
+    (`neurosim.baseline.zero_skip_cost`), and on published accelerators.
 
-    Adds ``accuracy`` (None unless ``numbers`` are the twin's own int8), ``samples`` and ``anchors``. Raises
+    ``numbers`` are ``int8``, ``int4``, ``float32``, bits like ``4x3``, or ``matched`` (`matched_numbers`). Adds
+    ``accuracy`` (None unless ``numbers`` are the twin's own int8), ``samples`` and ``anchors``. Raises
     NeurosimError for a workload without a twin and for anything that the array does not know.
     """
     from neurosim.baseline.anchors import ANCHORS, cost_anchored
@@ -207,6 +220,8 @@ def ann_on_array(
     from neurosim.baseline.array import numbers as number_format
     from neurosim.baseline.array import preset
     from neurosim.baseline.array_cost import cost_on_array
+    from neurosim.baseline.zero_skip import SkipArray
+    from neurosim.baseline.zero_skip_cost import cost_zero_skipping
 
     work = load_workload(workload) if isinstance(workload, str) else workload
     if work.ann_path is None:
@@ -214,66 +229,18 @@ def ann_on_array(
     if samples < 1:
         raise NeurosimError(f"samples: got {samples}, expected at least 1")
     model, labels = AnnModel.load(work.ann_path), work.labels[:samples]
-    cost = cost_on_array(model, preset(array), number_format(numbers), len(labels), batch, weights)
+    numbers = matched_numbers(work) if numbers == "matched" else numbers
+    spec, widths = preset(array), number_format(numbers)
+    if isinstance(spec.array, SkipArray):
+        cost = cost_zero_skipping(model, spec, widths, work.data[: len(labels)], batch, weights)
+    else:
+        cost = cost_on_array(model, spec, widths, len(labels), batch, weights)
     predicted = model.predict(work.data[:samples]) if numbers == "int8" else None
     return {
         "workload": work.name, "array": array, "samples": len(labels), "numbers": numbers, "weights": weights, **cost,
         "accuracy": None if predicted is None else float((predicted == labels).mean()),
         "anchors": {name: cost_anchored(name, cost["macs"]) for name in ANCHORS},
     }  # fmt: skip
-
-
-def footprint(
-    workload: str | Workload | Network,
-    chip: str | Chip | LayerChip = "loihi-2018",
-    *,
-    layout: str | None = None,
-    timesteps: int | None = None,
-    profile: str | None = None,
-    mapping: Path | None = None,
-    where: bool = True,
-) -> tuple[Footprint, list[Trial]]:
-    """Every bit that a network stores on a chip, and which shipped chips hold it in which layout and width.
-
-    Takes what `simulate` takes, without data. ``layout`` writes the weights as `neurosim.mapping.storage` says instead
-    of as the chip does; ``timesteps`` is for layer chips, whose buffers hold a window of them (default: the workload's
-    own). ``where=False`` tries no other chip. Raises NeurosimError when the chip cannot compute the network.
-    """
-    from neurosim.arch import list_chips
-    from neurosim.mapping.footprint import footprint as add_up
-    from neurosim.mapping.where import trials, with_layout
-    from neurosim.workload.workload import load_model
-
-    if timesteps is not None and timesteps < 1:
-        raise NeurosimError(f"timesteps: got {timesteps}, expected at least 1")
-    target = load_chip(chip) if isinstance(chip, str) else chip
-    if isinstance(target, EventChip | PhaseChip):
-        _check_runnable(target)
-    work = None
-    if isinstance(workload, str):
-        is_file = Path(workload).is_file() and workload not in list_workloads()
-        work = None if is_file else load_workload(workload, profile=profile)
-        network = load_model(workload, profile) if work is None else work.network
-    else:
-        work = workload if isinstance(workload, Workload) else None
-        network = workload if work is None else work.network
-    steps = timesteps if work is None or timesteps is not None else work.timesteps
-    if isinstance(target, LayerChip):
-        if steps is None:
-            raise NeurosimError(
-                f"timesteps: missing; chip {target.name} buffers a window of them, which a model file lacks; "
-                "give --timesteps"
-            )
-        if mapping is not None:
-            raise NeurosimError(f"chip {target.name}: execution is 'layer', one array; leave the core map out")
-    if layout is not None:
-        target = with_layout(target, layout)
-    placement = None if mapping is None else read_placement(mapping, network)
-    if placement is None and work is not None and work.core_of_neuron is not None and isinstance(target, Chip):
-        placement = from_column_order(work.core_of_neuron, target)
-    found = add_up(network, target, steps or 1, placement)
-    tried = trials(network, [load_chip(name) for name in list_chips()], steps) if where else ()
-    return found, list(tried)
 
 
 def to_nir(workload: str | Workload | Network, path: Path, dt: float = 1e-4) -> None:

@@ -29,11 +29,11 @@ def footprint(
     as_json: JsonFlag = False,
 ) -> None:
     """Show every bit that a network stores on a chip, by layer and core, and where else it would fit."""
-    from neurosim import api
+    from neurosim import api_studies
 
     if output is not None and output.suffix.lower() != ".png":
         raise NeurosimError(f"--output {output}: expected a name that ends in .png")
-    found, tried = api.footprint(
+    found, tried = api_studies.footprint(
         workload, chip, layout=layout, timesteps=timesteps, profile=profile, mapping=mapping, where=where
     )
     wanted = [] if output is None else [output]

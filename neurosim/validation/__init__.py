@@ -14,6 +14,7 @@ from neurosim.errors import NeurosimError
 from neurosim.validation.case import Case
 
 KINDS = {
+    "chips": "neurosim.validation.chips",
     "conventions": "neurosim.validation.conventions",
     "noc": "neurosim.validation.noc",
     "rtl": "neurosim.validation.rtl",

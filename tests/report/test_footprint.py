@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from neurosim import api
+from neurosim import api, api_studies
 from neurosim.errors import NeurosimError
 from neurosim.report.figure_footprint import by_kind, draw_footprint
 from neurosim.report.text_footprint import footprint_text
@@ -30,7 +30,7 @@ def neurosim(*arguments, cwd):
 
 @pytest.mark.parametrize("chip", ["edge-28nm", "edge-28nm-layer"])
 def test_text_and_figure(chip, tmp_path):
-    found = api.footprint("mnist-conv-w4", chip)
+    found = api_studies.footprint("mnist-conv-w4", chip)
     shown = text(*found)
     for word in ("model alone", "waste", "hidden1", "Where it fits", "ranc: cannot compute"):
         assert word in shown
@@ -46,12 +46,12 @@ def test_bars_hold_every_bit():
 
 
 def test_what_does_not_fit_is_said():
-    assert "does not fit: chip: synaptic_memory" in text(*api.footprint("mnist-mlp-float", "edge-28nm-layer"))
+    assert "does not fit: chip: synaptic_memory" in text(*api_studies.footprint("mnist-mlp-float", "edge-28nm-layer"))
 
 
 def test_the_footprint_of_a_run_is_the_same():
     result = api.simulate("mnist-conv-w4", "edge-28nm", samples=1)
-    found, tried = api.footprint("mnist-conv-w4", "edge-28nm", where=False)
+    found, tried = api_studies.footprint("mnist-conv-w4", "edge-28nm", where=False)
     assert found.by_memory == result.footprint and tried == []
     assert [dict(vars(line)) for line in found.lines] == result.footprint_lines
 
@@ -60,12 +60,12 @@ def test_a_nir_file_needs_timesteps_on_a_layer_chip(tmp_path):
     model = tmp_path / "m.nir"
     api.to_nir("mnist-mlp-float", model)
     options = {"profile": "nir:dt=0.0001", "where": False}
-    found, _ = api.footprint(str(model), "edge-28nm", **options)
+    found, _ = api_studies.footprint(str(model), "edge-28nm", **options)
     weights = [line for line in found.model if line.content == "weights"]
     assert sum(line.used_bits for line in weights) == 32 * (784 * 400 + 4000)
     with pytest.raises(NeurosimError, match="--timesteps"):
-        api.footprint(str(model), "edge-28nm-layer", **options)
-    assert api.footprint(str(model), "edge-28nm-layer", timesteps=8, **options)[0].total_bits
+        api_studies.footprint(str(model), "edge-28nm-layer", **options)
+    assert api_studies.footprint(str(model), "edge-28nm-layer", timesteps=8, **options)[0].total_bits
 
 
 def test_the_command(tmp_path):
