@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neurosim.arch import Chip, EventChip, LayerChip, PhaseChip, load_chip
 from neurosim.errors import NeurosimError
@@ -16,9 +15,6 @@ from neurosim.run import simulate as run_stages
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
 from neurosim.workload.workload import Workload, load_workload
-
-if TYPE_CHECKING:
-    from neurosim.study.break_even import Axes
 
 
 def _twin(workload: Workload, chip: Chip | LayerChip, samples: int) -> dict[str, Any] | None:
@@ -60,7 +56,7 @@ def _check_counts(**counts: int | None) -> None:
             raise NeurosimError(f"{name}: got {value}, expected at least 1")
 
 
-def _check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
+def check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
     """Raises NeurosimError that says why, for a chip on which no workload can be run to an energy."""
     if isinstance(chip, EventChip):
         why = (
@@ -121,7 +117,7 @@ def simulate(
         if value not in allowed:
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
     target = load_chip(chip) if isinstance(chip, str) else chip
-    _check_runnable(target)
+    check_runnable(target)
     if isinstance(target, LayerChip) and (trace is not None or mapping is not None):
         what = "a timeline shows cores and routers" if mapping is None else "a core map places neurons on cores"
         raise NeurosimError(
@@ -245,48 +241,6 @@ def ann_on_array(
         "accuracy": None if predicted is None else float((predicted == labels).mean()),
         "anchors": {name: cost_anchored(name, cost["macs"]) for name in ANCHORS},
     }  # fmt: skip
-
-
-def break_even(
-    workloads: Sequence[str],
-    chip: str | Chip | LayerChip = "edge-28nm",
-    *,
-    axes: Axes | None = None,
-    batch: int = 32,
-    samples: int = 50,
-    draws: int = 2,
-    seed: int = 0,
-    engine: str = "fast",
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Where spiking costs what the ANN twin costs (`neurosim.study.break_even`), on the shape of the first workload.
-
-    Every workload is run as it is on ``samples`` samples and becomes a point of the map; all must have the shape of the
-    first and a twin. ``draws`` imposed samples a value of the map. Raises NeurosimError where that cannot be.
-    """
-    from neurosim.baseline.ann_model import AnnModel
-    from neurosim.study.break_even import Axes, Twin, add_point, break_even_map
-
-    if not workloads:
-        raise NeurosimError("breakeven: no workload given; name at least one")
-    target = load_chip(chip) if isinstance(chip, str) else chip
-    _check_runnable(target)
-    loaded = [load_workload(name) for name in workloads]
-    shape = [(p.name, p.shape) for p in loaded[0].network.populations]
-    for work in loaded:
-        if work.ann_path is None:
-            raise NeurosimError(f"workload {work.name}: has no ANN twin (no 'ann' in its workload.yaml)")
-        if [(p.name, p.shape) for p in work.network.populations] != shape:
-            raise NeurosimError(f"workload {work.name}: another shape than {loaded[0].name}; the map is of one shape")
-    model, images = AnnModel.load(loaded[0].ann_path), loaded[0].data[:samples]
-    found = break_even_map(
-        loaded[0].network, model, images, target, axes or Axes(), batch=batch, samples=draws, seed=seed, engine=engine,
-        progress=progress,
-    )  # fmt: skip
-    for work in loaded:
-        result = simulate(work, target, samples=samples, seed=seed, engine=engine, progress=progress)
-        add_point(found, result, work.network, Twin(AnnModel.load(work.ann_path), work.data[:samples]))
-    return {"workload": loaded[0].name, "chip": target.name, "batch": batch, **found}
 
 
 def to_nir(workload: str | Workload | Network, path: Path, dt: float = 1e-4) -> None:

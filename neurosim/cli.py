@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neurosim.cli_breakeven import breakeven
+from neurosim.cli_compress import prune, quantize
 from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json, progress_bar
+from neurosim.cli_footprint import footprint
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -217,7 +219,8 @@ def validate(
         str,
         typer.Argument(
             help="chips: published powers. conventions: energies that papers print. noc: runs of a network-on-chip "
-            "simulator. rtl: recorded cycles of event chips. spikes: what a framework recorded of its own network. "
+            "simulator. rtl: recorded cycles of event chips. sizes: published model sizes. spikes: what a framework "
+            "recorded of its own network. "
             "sram: memories left out of a table. systolic: runs of an array simulator."
         ),
     ],
@@ -249,6 +252,9 @@ def validate(
 app.command()(explain)
 app.command()(ann)
 app.command()(conventions)
+app.command()(quantize)
+app.command()(prune)
+app.command()(footprint)
 app.command()(breakeven)
 app.command()(neurobench)
 

@@ -36,14 +36,14 @@ def breakeven(
     as_json: JsonFlag = False,
 ) -> None:
     """Map energy of SNN over energy of ANN over timesteps and firing rate, from simulated counts."""
-    from neurosim import api
+    from neurosim import api_studies
     from neurosim.study.break_even import Axes
 
     axes = Axes(
         _numbers("--timesteps", timesteps, int), _numbers("--rates", rates, float), _numbers("--bits", bits, int)
     )
     with progress_bar(not as_json) as progress:
-        found = api.break_even(
+        found = api_studies.break_even(
             workloads, chip, axes=axes, batch=batch, samples=samples, draws=draws, seed=seed, progress=progress
         )
     drawn = None

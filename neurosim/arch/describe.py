@@ -194,6 +194,8 @@ def _memories(chip: Chip) -> Table:
             notes.append("kernels shared" if memory.shared_kernels else "kernels unrolled")
             if memory.index_bits:
                 notes.append(f"indices of {memory.index_bits} b")
+            if memory.layout != "by_kind":
+                notes.append(f"layout {memory.layout}")
         if name == "membrane_memory" and memory.accumulator_bits:
             notes.append(f"input accumulator of {memory.accumulator_bits} b a neuron")
         if getattr(memory, "ports", 1) > 1:

@@ -18,6 +18,7 @@ KINDS = {
     "conventions": "neurosim.validation.conventions",
     "noc": "neurosim.validation.noc",
     "rtl": "neurosim.validation.rtl",
+    "sizes": "neurosim.validation.sizes",
     "spikes": "neurosim.validation.spikes",
     "sram": "neurosim.validation.sram",
     "systolic": "neurosim.validation.systolic",

@@ -7,7 +7,7 @@ from math import inf, log
 
 import pytest
 
-from neurosim import api
+from neurosim import api, api_studies
 from neurosim.arch import load_chip
 from neurosim.arch.technology.arithmetic import unit_energy
 from neurosim.baseline.ann_model import AnnModel
@@ -26,7 +26,7 @@ AXES = Axes((1, 4), (0.005, 0.05, 0.5), (1, 8))
 
 @pytest.fixture(scope="module")
 def found():
-    return api.break_even(["mnist-conv-w8", "mnist-conv-w1"], axes=AXES, samples=6, draws=1)
+    return api_studies.break_even(["mnist-conv-w8", "mnist-conv-w1"], axes=AXES, samples=6, draws=1)
 
 
 def test_crossing_is_straight_in_the_logarithms():
@@ -86,7 +86,7 @@ def test_points_are_the_trained_networks_as_measured(found):
 
 
 def test_a_trained_network_lies_near_its_stand_in():
-    inside = api.break_even(["mnist-conv-w8"], axes=Axes((4, 8), (0.05, 0.1, 0.2), (8,)), samples=10)
+    inside = api_studies.break_even(["mnist-conv-w8"], axes=Axes((4, 8), (0.05, 0.1, 0.2), (8,)), samples=10)
     point = inside["points"][0]
     assert point["map_pj"] == pytest.approx(point["snn_pj"], rel=0.15)
 
@@ -136,10 +136,10 @@ def test_it_is_plain_data_and_can_be_shown_and_drawn(found, tmp_path, capsys):
         (lambda: Axes(timesteps=(2, 1)), "breakeven.timesteps: got"),
         (lambda: Axes(rates=(0.1, 2.0)), "rates: got 2"),
         (lambda: Axes(weight_bits=()), "weight_bits: got"),
-        (lambda: api.break_even([]), "no workload given"),
-        (lambda: api.break_even(["mnist-conv-w4", "mnist-mlp-w4"]), "mnist-mlp-w4: another shape"),
-        (lambda: api.break_even(["mnist-conv-w4"], axes=AXES, batch=1), "got batch 1"),
-        (lambda: api.break_even(["mnist-conv-w4"], "odin"), "choose a chip with"),
+        (lambda: api_studies.break_even([]), "no workload given"),
+        (lambda: api_studies.break_even(["mnist-conv-w4", "mnist-mlp-w4"]), "mnist-mlp-w4: another shape"),
+        (lambda: api_studies.break_even(["mnist-conv-w4"], axes=AXES, batch=1), "got batch 1"),
+        (lambda: api_studies.break_even(["mnist-conv-w4"], "odin"), "choose a chip with"),
     ],
 )
 def test_bad_values_are_named(call, message):
