@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neurosim.cli_compare import compare, report
 from neurosim.cli_costs import JsonFlag, ann, conventions, print_json
+from neurosim.cli_shared import check_writable, progress_bar
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -24,28 +23,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@contextmanager
-def _progress(enabled: bool) -> Iterator[object]:
-    """A progress bar on stderr; yields a callback, or None when nobody is watching."""
-    if not enabled or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from neurosim.report.text import console
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        tasks: dict[str, int] = {}
-
-        def update(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done)
-
-        yield update
 
 
 def _result_name(parameters: dict) -> str:
@@ -93,11 +70,11 @@ def run(
     """Run a trained network on a chip and report accuracy, cycles, memory and energy."""
     from neurosim import api
 
-    _check_writable(out)
+    check_writable(out)
     for folder in (None if trace is None else trace.parent, plots):
         if folder is not None:
-            _check_writable(folder)
-    with _progress(not as_json) as progress:
+            check_writable(folder)
+    with progress_bar(not as_json) as progress:
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
             capacity=capacity, input=input, labels=labels, profile=profile, progress=progress, trace=trace,
@@ -140,19 +117,6 @@ def _steps(text: str | None) -> tuple[int, int] | None:
     if not (colon and first.isdigit() and last.isdigit()):
         raise NeurosimError(f"--trace-steps: got {text!r}, expected FIRST:LAST, for example 0:2")
     return int(first), int(last)
-
-
-def _check_writable(folder: Path) -> None:
-    """Fail before the work, not after it."""
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        reason = error.strerror
-        raise NeurosimError(f"--out {folder}: {existing} cannot be written ({reason}); choose another") from error
 
 
 @app.command("list")
@@ -284,6 +248,8 @@ def validate(
 
 app.command()(ann)
 app.command()(conventions)
+app.command()(compare)
+app.command()(report)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.files import replacing
-from neurosim.result import Result
+from neurosim.result import Result, wilson_interval
 from neurosim.study.bits import GROUPS, grouped_bits
 from neurosim.study.compare import Comparison, Row, Twin
 from neurosim.study.proxy import MAC_AC, PROXY, WIDTH_AWARE, claims_of, mean_weight_bits, savings
@@ -89,10 +89,11 @@ _EMPTY_RAN = (
 )  # fmt: skip
 
 
-def _twin(twin: Twin) -> dict[str, Any]:
+def _twin(twin: Twin, samples: int) -> dict[str, Any]:
     low, high = twin.band_pj or (None, None)
+    least, most = wilson_interval(round(twin.accuracy * samples), samples)
     return {
-        "accuracy": twin.accuracy, "energy_pj_per_sample": twin.energy_pj, "energy_low_pj_per_sample": low,
+        "accuracy": twin.accuracy, "accuracy_low_95": least, "accuracy_high_95": most, "energy_pj_per_sample": twin.energy_pj, "energy_low_pj_per_sample": low,
         "energy_high_pj_per_sample": high, "latency_s_per_sample": twin.latency_s,
     }  # fmt: skip
 
@@ -106,7 +107,7 @@ def plain_rows(comparison: Comparison) -> list[dict[str, Any]]:
     def plain(row: Row | Twin) -> dict[str, Any]:
         made = {"name": row.name, "kind": "ann" if isinstance(row, Twin) else "snn", **dict.fromkeys(_EMPTY_RAN)}
         if isinstance(row, Twin):
-            return {**made, **_twin(row), "samples": comparison.samples, "reason": None}
+            return {**made, **_twin(row, comparison.samples), "samples": comparison.samples, "reason": None}
         if row.result is not None:
             made |= _ran(row.result, {q: f[place[id(row.result)]] for q, f in fronts.items()})
         return {**made, "reason": row.reason}
