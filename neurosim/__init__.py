@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "simulate": "neurosim.api",
+    "compare_workloads": "neurosim.api_study",
+    "render_report": "neurosim.api_study",
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",

@@ -16,17 +16,23 @@ FLOORS = {
     "result_html": 5, "result": 6, "run": 6, "run_layer": 6,
     "study": 7, "validation": 7,
     "report": 8,
-    "api": 9,
-    "cli": 10, "cli_costs": 10,
+    "api": 9, "api_study": 9,
+    "cli": 10, "cli_costs": 10, "cli_compare": 10, "cli_shared": 10,
 }  # fmt: skip
-# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli
-# takes some of its commands from cli_costs; a file of the bottom floor may use the error type.
+# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli takes
+# some of its commands from cli_costs and cli_compare; api_study runs api.simulate many times; a file of the bottom
+# floor may use the error type.
 ALLOWED = {
     ("run", "result"),
     ("run", "run_layer"),
     ("run_layer", "run"),
     ("run_layer", "result"),
+    ("api_study", "api"),
     ("cli", "cli_costs"),
+    ("cli", "cli_compare"),
+    ("cli", "cli_shared"),
+    ("cli_compare", "cli_costs"),
+    ("cli_compare", "cli_shared"),
     ("files", "errors"),
     ("data_files", "errors"),
     ("csv_rows", "errors"),

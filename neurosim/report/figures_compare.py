@@ -44,7 +44,7 @@ def accuracy_against(comparison: Comparison, quantity: str, path: Path) -> Path 
     if comparison.twins and quantity == "footprint":
         said.append("The ANN twins' memory is not worked out here, so they are not drawn.")
     elif comparison.twins:
-        said.append(f"Diamonds: ANN twins, {'; '.join(dict.fromkeys(t.description for t in comparison.twins))}.")
+        said.append("Diamonds: ANN twins.")
     title = f"Accuracy against {quantity}, {comparison.chip.name}"
     figure, axes = new_figure(4.4, title, [*said, *caption(comparison)])
     colours = _colours(comparison, rows)
@@ -125,7 +125,7 @@ def savings_figure(comparison: Comparison, path: Path) -> Path | None:
         "Proxy and NS-ACE see no memory, router, clock or leakage.",
     ]
     title = f"What narrower weights save on {comparison.chip.name}, and what the formulas say"
-    figure, axes = new_figure(1.5 + 0.42 * len(found), title, [*said, *caption(comparison)])
+    figure, axes = new_figure(1.5 + 0.42 * len(found), title, [*said, *caption(comparison, twins=False)])
     kinds = [
         ("chip", PALETTE[0], lambda s: s.chip),
         ("proxy 0.9 pJ x events", PALETTE[1], lambda s: s.claimed.get(PROXY)),
@@ -137,7 +137,9 @@ def savings_figure(comparison: Comparison, path: Path) -> Path | None:
         # From 1, which is no saving: a bar to the left of the line costs more than the widest.
         axes.barh(places, [v - 1 for _, v in rows], left=1.0, height=0.24, color=colour, label=label)
         for place, (_, v) in zip(places, rows, strict=True):
-            axes.text(max(v, 1.0) * 1.02, place, f"{v:.2f}" if v < 10 else digits(v), va="center", fontsize=SMALL_SIZE - 1)
+            axes.text(
+                max(v, 1.0) * 1.02, place, f"{v:.2f}" if v < 10 else digits(v), va="center", fontsize=SMALL_SIZE - 1
+            )
     labels = [f"{plain(s.name)}\nfrom {plain(s.reference)}" for s in found]
     every = [v for s in found for _, _, value in kinds if (v := value(s))]
     axes.set_xlim(min(0.93, 0.9 * min(every)), 1.3 * max(every))

@@ -10,7 +10,7 @@ from neurosim.report.figure_style import SIZE, SMALL_SIZE, digits, new_figure, p
 from neurosim.report.figures import LEAKAGE_COLOUR, OTHER_COLOUR, PALETTE, component_bars
 from neurosim.study.bits import GROUPS, WHAT, grouped_bits
 from neurosim.study.compare import Comparison
-from neurosim.study.table import caption
+from neurosim.study.table import caption, energy_band
 from neurosim.study.waterfall import FIRING, Waterfall
 from neurosim.study.waterfall import WHAT as STEP
 
@@ -68,10 +68,8 @@ def energy_stacked(comparison: Comparison, path: Path) -> Path:
             parts.append((name.replace("_", " "), colour, values))
     if twins:
         parts.append(("ANN twin, all of it", "white", [0.0] * len(results) + [t.energy_pj for t in twins]))
-    bands = [tuple(pj / r.samples for pj in r.energy.band_pj()) for r in results] + [t.band_pj for t in twins]
+    bands = [energy_band(r) for r in results] + [t.band_pj for t in twins]
     said = ["Whiskers: all constants at the low or at the high end of their bands, corners and not a likelihood."]
-    if twins:
-        said.append(f"ANN twin: {'; '.join(dict.fromkeys(t.description for t in twins))}.")
     labels = [r.workload for r in results] + [t.name for t in twins]
     title = f"Energy by component, {comparison.chip.name}"
     return stacked(
@@ -103,10 +101,10 @@ def waterfall_figure(comparison: Comparison, fall: Waterfall, path: Path) -> Pat
     said = [f"{name}: {STEP[name]};" for name, _ in fall.steps]
     said.append("one change after the other in this order; another order shares the difference out otherwise.")
     title = f"From {fall.start} to {fall.end} on {comparison.chip.name}"
-    figure, axes = new_figure(3.6, title, [*said, *caption(comparison)])
+    figure, axes = new_figure(3.6, title, [*said, *caption(comparison, twins=False)])
     level = fall.start_pj / scale
     top = max(fall.start_pj, fall.end_pj) / scale
-    for x, (name, pj) in enumerate([(fall.start, None), *fall.steps, (fall.end, None)]):
+    for x, pj in enumerate([None, *(pj for _, pj in fall.steps), None]):
         if pj is None:
             height = (fall.start_pj if x == 0 else fall.end_pj) / scale
             axes.bar(x, height, width=0.6, color="#999999")

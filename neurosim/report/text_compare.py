@@ -38,21 +38,21 @@ def compare_text(comparison: Comparison) -> RenderableType:
 
 def _table(rows: list[dict[str, Any]]):
     table = new_table(
-        "A sample", ("workload", "left"), ("accuracy", "right"), ("bits a weight", "right"), ("energy", "right"),
-        ("low to high", "right"), ("latency", "right"), ("memory", "right"), ("best at", "left"),
+        "A sample; * no other is at least as accurate and as good in this column", ("workload", "left"),
+        ("accuracy", "right"), ("bits a weight", "right"), ("energy", "right"), ("low to high", "right"),
+        ("latency", "right"), ("memory", "right"),
     )  # fmt: skip
     for row in rows:
         low, high = row["energy_low_pj_per_sample"], row["energy_high_pj_per_sample"]
-        fronts = [q for q in ("energy", "footprint", "latency") if row[f"on_{q}_front"]]
+        energy, memory, latency = ("" if not row[f"on_{q}_front"] else " *" for q in ("energy", "footprint", "latency"))
         table.add_row(
             shown(row["name"]),
             "" if row["accuracy"] is None else units.percent(row["accuracy"]),
             "" if row["weight_bits_mean"] is None else f"{row['weight_bits_mean']:.3g}",
-            units.energy(row["energy_pj_per_sample"]),
-            "" if low is None else f"{units.energy(low)} to {units.energy(high)}",
-            units.time(row["latency_s_per_sample"]),
-            "" if row["footprint_bits"] is None else units.bits(row["footprint_bits"]),
-            ", ".join(fronts),
+            units.energy(row["energy_pj_per_sample"]) + energy,
+            "no band" if low is None else f"{units.energy(low)} to {units.energy(high)}",
+            units.time(row["latency_s_per_sample"]) + latency,
+            "" if row["footprint_bits"] is None else units.bits(row["footprint_bits"]) + memory,
         )
     return table
 

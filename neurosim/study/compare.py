@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os.path
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from neurosim.arch import Chip, LayerChip
@@ -17,6 +18,10 @@ from neurosim.workload.workload import Workload
 MAX_WORKLOADS = 200
 AGAINST = ("ann",)
 Told = Callable[[str, int, int], None]
+
+
+class NothingRuns(NeurosimError):
+    """A chip that runs none of the workloads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +93,7 @@ def compare(
 
     ``run`` is `neurosim.api.simulate`; it gets ``given[i]`` (a name that another process can load, or the workload
     itself). ``waterfalls`` are pairs of names; None: from the first that ran to the last with the same populations.
-    Raises NeurosimError for arguments out of range and for a chip that runs none of the workloads.
+    Raises NeurosimError for arguments out of range, and NothingRuns for a chip that runs none of the workloads.
     """
     _check_arguments(workloads, samples, timesteps, against)
     n = min(samples, *(work.n_samples for work in workloads))
@@ -103,7 +108,7 @@ def compare(
     ran = [i for i, row in enumerate(rows) if row.result is not None]
     if not ran:
         reasons = "; ".join(dict.fromkeys(f"{row.name}: {row.reason}" for row in rows[:3]))
-        raise NeurosimError(f"chip {chip.name} runs none of the {len(rows)} workloads. {reasons}")
+        raise NothingRuns(f"chip {chip.name} runs none of the {len(rows)} workloads. {reasons}")
     if pairs is None:
         pairs = _default_pair(rows, ran)
     made = []
@@ -189,7 +194,7 @@ def _twins(results: Sequence[Result]) -> tuple[Twin, ...]:
     for members in groups.values():
         ann, n = members[0].ann, members[0].samples
         names = tuple(r.workload for r in members)
-        shared = os.path.commonprefix(names).rstrip("-_ .") or f"{names[0]} and others"
+        shared = _common_start(names) or f"{names[0]} and others"
         band = tuple(pj / n for pj in ann["band_pj"]) if ann.get("band_pj") else None
         made.append(Twin(
             f"ANN of {shared}", names, ann["accuracy"], ann["energy_pj"] / n, band, ann["latency_s"],
@@ -197,6 +202,13 @@ def _twins(results: Sequence[Result]) -> tuple[Twin, ...]:
         ))  # fmt: skip
     labels = _distinct([twin.name for twin in made])
     return tuple(replace(twin, name=label) for twin, label in zip(made, labels, strict=True))
+
+
+def _common_start(names: Sequence[str]) -> str:
+    """The words that all names begin with; words end at a dash, dot, space or underscore."""
+    words = [re.findall(r"[^-_ .]+[-_ .]*", name) for name in names]
+    same = takewhile(lambda each: len({word.rstrip("-_ .") for word in each}) == 1, zip(*words, strict=False))
+    return "".join(each[0] for each in same).rstrip("-_ .")
 
 
 def _notes(results: Sequence[Result], n: int, asked: int, against: str | None) -> list[str]:
@@ -222,5 +234,7 @@ def _notes(results: Sequence[Result], n: int, asked: int, against: str | None) -
         notes.append(f"no ANN twin: {', '.join(without)}")
     bare = max(1.0 - r.energy.banded_share() for r in results)
     if bare > 0.005:
-        notes.append(f"up to {100 * bare:.0f} % of an energy rests on constants without a band, which the bars leave out")
+        notes.append(
+            f"up to {100 * bare:.0f} % of an energy rests on constants without a band, which the bars leave out"
+        )
     return notes

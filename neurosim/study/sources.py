@@ -25,7 +25,7 @@ def short_sources(source: str) -> tuple[str, ...]:
     named = tuple(short for word, short in _TABLES if word in source)
     if named:
         return named
-    text = re.sub(r"^[\w-]+: ", "", source).split(";")[0].strip()
+    text = re.sub(r"^([\w-]+: )?(derived: )?", "", source).split(";")[0].strip()
     return (text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}...",) if text else ()
 
 

@@ -53,8 +53,16 @@ def footprint_bits(result: Result) -> int:
     return sum(int(line["used_bits"]) for line in result.footprint_lines)
 
 
-def _ran(result: Result, fronts: dict[str, bool]) -> dict[str, Any]:
+def energy_band(result: Result) -> tuple[float, float] | None:
+    """pJ of one sample with all constants at one end of their bands; None where no constant has one."""
+    if not result.energy.banded_share():
+        return None
     low, high = result.energy.band_pj()
+    return low / result.samples, high / result.samples
+
+
+def _ran(result: Result, fronts: dict[str, bool]) -> dict[str, Any]:
+    low, high = energy_band(result) or (None, None)
     interval = result.accuracy_interval
     own = claims_of(result)
     n = result.samples
@@ -64,8 +72,8 @@ def _ran(result: Result, fronts: dict[str, bool]) -> dict[str, Any]:
         "accuracy_high_95": None if interval is None else interval[1],
         "weight_bits_mean": mean_weight_bits(result),
         "energy_pj_per_sample": result.energy_pj / n,
-        "energy_low_pj_per_sample": low / n,
-        "energy_high_pj_per_sample": high / n,
+        "energy_low_pj_per_sample": low,
+        "energy_high_pj_per_sample": high,
         "leakage_pj_per_sample": result.energy.total_pj(leakage=True) / n,
         "latency_s_per_sample": result.latency_s,
         "footprint_bits": footprint_bits(result),
@@ -93,7 +101,8 @@ def _twin(twin: Twin, samples: int) -> dict[str, Any]:
     low, high = twin.band_pj or (None, None)
     least, most = wilson_interval(round(twin.accuracy * samples), samples)
     return {
-        "accuracy": twin.accuracy, "accuracy_low_95": least, "accuracy_high_95": most, "energy_pj_per_sample": twin.energy_pj, "energy_low_pj_per_sample": low,
+        "accuracy": twin.accuracy, "accuracy_low_95": least, "accuracy_high_95": most,
+        "energy_pj_per_sample": twin.energy_pj, "energy_low_pj_per_sample": low,
         "energy_high_pj_per_sample": high, "latency_s_per_sample": twin.latency_s,
     }  # fmt: skip
 
@@ -115,24 +124,27 @@ def plain_rows(comparison: Comparison) -> list[dict[str, Any]]:
     return [plain(row) for row in (*comparison.rows, *comparison.twins)]
 
 
-def caption(comparison: Comparison) -> list[str]:
-    """What holds for every figure: samples, chip and technology, whose constants, and what is not equal."""
+def caption(comparison: Comparison, twins: bool = True) -> list[str]:
+    """What holds for every figure: samples, chip, technology, whose constants, what the ANN twins run on, what is not
+    equal."""
     t = comparison.chip.technology
     samples = "1 sample" if comparison.samples == 1 else f"mean of the same {comparison.samples} samples"
     lines = [
         f"Chip {comparison.chip.name} ({t.node_nm:g} nm, {t.voltage_v:g} V) for all; {samples}.",
         f"Constants: {', '.join(named_sources(r.energy for r in comparison.results))}.",
     ]
-    return lines + [f"Not equal: {note}." for note in comparison.notes]
+    if twins:
+        lines += [f"ANN twins: {text}." for text in dict.fromkeys(twin.description for twin in comparison.twins)]
+    return lines + [f"Note: {note}." for note in comparison.notes]
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
     """Everything that the page shows, as JSON data."""
-    found = savings(comparison.results)
+    found, technology = savings(comparison.results), comparison.chip.technology
     return {
         "kind": "compare",
         "chip": comparison.chip.name,
-        "technology": {"node_nm": comparison.chip.technology.node_nm, "voltage_v": comparison.chip.technology.voltage_v},
+        "technology": {"node_nm": technology.node_nm, "voltage_v": technology.voltage_v},
         "parameters": comparison.parameters,
         "caption": caption(comparison),
         "rows": plain_rows(comparison),

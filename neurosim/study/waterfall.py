@@ -13,6 +13,7 @@ The steps sum to the difference exactly. Another order would share the same diff
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import fsum
 
 import numpy as np
@@ -95,7 +96,7 @@ def waterfall(start: Network, end: Network, chip: Chip | LayerChip, stimulus: St
         chain.append((PRUNE if between is not None else BOTH, energy_with_spikes(end, chip, spikes[0], capacity)))
     chain.append((FIRING, energy_with_spikes(end, chip, spikes[1], capacity)))
     n = stimulus.n_samples
-    pairs = [(name, before, after) for (_, before), (name, after) in zip(chain[:-1], chain[1:], strict=True)]
+    pairs = [(name, before, after) for (_, before), (name, after) in pairwise(chain)]
     return Waterfall(
         start.name,
         end.name,
@@ -135,8 +136,7 @@ def _same_connections(start: Network, end: Network) -> bool:
 
     def described(network: Network) -> dict:
         return {
-            edge: (p.connectivity.kind, network.connections(p), _weights_set(p))
-            for edge, p in _edges(network).items()
+            edge: (p.connectivity.kind, network.connections(p), _weights_set(p)) for edge, p in _edges(network).items()
         }
 
     return described(start) == described(end)

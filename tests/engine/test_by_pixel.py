@@ -24,7 +24,9 @@ def network(channels, size, kernel, bits, value_bits, extra):
     projections = [Projection("in", "out", Conv2d(weights, (1, 1), same_size), **codec)]
     if extra:
         # A second one of another delay, and so another bucket of spikes, into the same sums.
-        projections.append(Projection("in", "out", Conv2d(weights[:, ::-1].copy(), (1, 1), same_size), delay=2, **codec))
+        projections.append(
+            Projection("in", "out", Conv2d(weights[:, ::-1].copy(), (1, 1), same_size), delay=2, **codec)
+        )
     return Network(populations, projections)
 
 
