@@ -10,8 +10,12 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "simulate": "neurosim.api",
+<<<<<<< HEAD
     "compare_workloads": "neurosim.api_study",
     "render_report": "neurosim.api_study",
+=======
+    "neurobench": "neurosim.api",
+>>>>>>> main
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",
@@ -23,6 +27,11 @@ _LAZY = {
     "save_network": "neurosim.workload.native",
     "read_nir": "neurosim.workload.nir_in",
     "to_nir": "neurosim.api",
+    "encode": "neurosim.workload.encoder",
+    "decode": "neurosim.workload.encoder",
+    "read_events": "neurosim.workload.event_files",
+    "write_events": "neurosim.workload.event_files",
+    "frames_to_events": "neurosim.workload.contrast",
     "NeurosimError": "neurosim.errors",
 }
 __all__ = ["__version__", *_LAZY]

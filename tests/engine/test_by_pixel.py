@@ -23,10 +23,9 @@ def network(channels, size, kernel, bits, value_bits, extra):
     codec = {"codec": IntCodec(bits)}
     projections = [Projection("in", "out", Conv2d(weights, (1, 1), same_size), **codec)]
     if extra:
-        # A second one of another delay, and so another bucket of spikes, into the same sums.
-        projections.append(
-            Projection("in", "out", Conv2d(weights[:, ::-1].copy(), (1, 1), same_size), delay=2, **codec)
-        )
+        # Another delay, so another bucket of spikes, into the same sums.
+        late = Conv2d(weights[:, ::-1].copy(), (1, 1), same_size)
+        projections.append(Projection("in", "out", late, delay=2, **codec))
     return Network(populations, projections)
 
 
