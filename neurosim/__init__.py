@@ -10,12 +10,9 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "simulate": "neurosim.api",
-<<<<<<< HEAD
     "compare_workloads": "neurosim.api_study",
     "render_report": "neurosim.api_study",
-=======
     "neurobench": "neurosim.api",
->>>>>>> main
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-<<<<<<< HEAD
 from neurosim.cli_compare import compare, report
-from neurosim.cli_costs import JsonFlag, ann, conventions, print_json
-from neurosim.cli_shared import check_writable, progress_bar
-=======
 from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json
->>>>>>> main
+from neurosim.cli_shared import check_writable, progress_bar
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -240,15 +236,12 @@ def validate(
 app.command()(explain)
 app.command()(ann)
 app.command()(conventions)
-<<<<<<< HEAD
 app.command()(compare)
 app.command()(report)
-=======
 app.command()(neurobench)
 
 
 INTERRUPTED = 130
->>>>>>> main
 
 
 def main() -> None:
