@@ -1,9 +1,10 @@
-"""Draws the figures of README: run from the repository's top folder, ``python docs/make_figures.py``."""
+"""Draws the figures of README and docs/compare.md: run from the repository's top folder, ``python docs/make_figures.py``."""
 
 from pathlib import Path
 
 import neurosim
 from neurosim.report.figures import energy_by_component
+from neurosim.report.figures_compare import accuracy_against
 
 SAMPLES = 200
 IMAGES = Path(__file__).parent / "img"
@@ -21,6 +22,9 @@ def main() -> None:
     results = [neurosim.simulate(workload, chip, samples=SAMPLES) for workload, chip in pairs]
     title = f"Energy of one MNIST digit on our 28 nm chip (mean of {SAMPLES} test digits)"
     print(energy_by_component(results, IMAGES / "energy_by_component.png", title))
+    names = [f"mnist-{kind}-{bits}" for kind in ("conv", "mlp") for bits in ("float", "w8", "w4", "w2", "w1")]
+    compared = neurosim.compare_workloads(names, "edge-28nm", samples=SAMPLES, against="ann", waterfalls=[])
+    print(accuracy_against(compared, "energy", IMAGES / "compare_accuracy_energy.png"))
 
 
 if __name__ == "__main__":

@@ -32,8 +32,9 @@ def compare_workloads(
     """Run workloads (names, folders or objects) on one chip with the same samples; see `Comparison` for what returns.
 
     A workload that the chip cannot run is a row with the reason. ``against='ann'`` adds the ANN twins. ``waterfalls``
-    are pairs of names to take apart into quantise, prune and firing change (docs/compare.md). ``processes`` run at a
-    time (None: one a CPU). Raises NeurosimError for a workload or chip that cannot be found, and when nothing runs.
+    are pairs of names to take apart into quantise, prune and firing change (None: widest to narrowest weights of each
+    set of equal populations; docs/compare.md). ``processes`` run at a time (None: one a CPU). Raises
+    NeurosimError for a workload or chip that cannot be found, and NothingRuns when the chip runs none of them.
     """
     target = load_chip(chip) if isinstance(chip, str) else chip
     try:

@@ -72,6 +72,7 @@ def test_a_report(tmp_path):
     assert code == 0, err
     written = json.loads(out)
     assert written["page"] == ["r/s.html"] and written["tables"] == ["r/s_edge-28nm.csv"]
-    assert sorted(str(p.relative_to(tmp_path)) for p in (tmp_path / "r").iterdir()) == sorted(sum(written.values(), []))
+    files = sorted(path for paths in written.values() for path in paths)
+    assert sorted(str(p.relative_to(tmp_path)) for p in (tmp_path / "r").iterdir()) == files
     code, _, err = neurosim("report", "nothing-here", cwd=tmp_path)
     assert code == 2 and "shipped: compression" in err

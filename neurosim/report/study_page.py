@@ -13,7 +13,7 @@ from neurosim import __version__, units
 from neurosim.arch import Chip, LayerChip
 from neurosim.files import replacing
 from neurosim.report.compare_plots import Drawn
-from neurosim.report.text_compare import saving_lines
+from neurosim.report.text_compare import ratio, saving_lines
 from neurosim.study.compare import Comparison
 from neurosim.study.file import StudyFile
 from neurosim.study.proxy import MAC_AC, PROXY, WIDTH_AWARE, savings
@@ -73,7 +73,7 @@ def _section(section: Section) -> dict[str, Any]:
         "caption": caption(made),
         "rows": [_row(row) for row in plain_rows(made)],
         "savings": [
-            (s.name, s.reference, _ratio(s.chip), *(_ratio(s.claimed.get(k)) for k in (PROXY, MAC_AC, WIDTH_AWARE)))
+            (s.name, s.reference, ratio(s.chip), *(ratio(s.claimed.get(k)) for k in (PROXY, MAC_AC, WIDTH_AWARE)))
             for s in found
         ],
         "figures": [
@@ -82,10 +82,6 @@ def _section(section: Section) -> dict[str, Any]:
         "waterfalls": [_waterfall(fall) for fall in made.waterfalls],
         "sources": _sources(made),
     }
-
-
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -57,8 +57,11 @@ def _table(rows: list[dict[str, Any]]):
     return table
 
 
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+def ratio(value: float | None) -> str:
+    """How many times, with two decimals below ten; nothing for None."""
+    if value is None:
+        return ""
+    return f"{value:.2f}" if value < 10 else f"{value:.3g}"
 
 
 def _savings(found: list[Saving]):
@@ -68,7 +71,7 @@ def _savings(found: list[Saving]):
     )  # fmt: skip
     for s in found:
         claimed = (s.claimed.get(name) for name in (PROXY, MAC_AC, WIDTH_AWARE))
-        table.add_row(shown(s.name), shown(s.reference), _ratio(s.chip), *(_ratio(value) for value in claimed))
+        table.add_row(shown(s.name), shown(s.reference), ratio(s.chip), *(ratio(value) for value in claimed))
     return table
 
 
@@ -78,10 +81,10 @@ def saving_lines(found: list[Saving]) -> list[str]:
     for s in extremes(found):
         wide = "float" if s.reference_bits == 32 else f"{s.reference_bits:.3g}-bit"
         proxy = s.claimed.get(PROXY, s.claimed.get(MAC_AC))
-        said = "the proxy formula cannot be given" if proxy is None else f"the proxy formula says {proxy:.3g} times"
+        said = "the proxy formula cannot be given" if proxy is None else f"the proxy formula says {ratio(proxy)} times"
+        narrow = f"{s.weight_bits:.3g} bit{'' if s.weight_bits == 1 else 's'}"
         lines.append(
-            f"{wide} to {s.weight_bits:.3g} bits ({s.reference} to {s.name}): {s.chip:.3g} times less energy on the "
-            f"chip, {said}"
+            f"{wide} to {narrow} ({s.reference} to {s.name}): {ratio(s.chip)} times less energy on the chip, {said}"
         )
     return lines
 

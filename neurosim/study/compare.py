@@ -12,10 +12,12 @@ from neurosim.arch import Chip, LayerChip
 from neurosim.errors import NeurosimError
 from neurosim.result import Result
 from neurosim.study.jobs import Outcome, Run, run_jobs
+from neurosim.study.proxy import mean_weight_bits
 from neurosim.study.waterfall import Waterfall, waterfall
 from neurosim.workload.workload import Workload
 
 MAX_WORKLOADS = 200
+MAX_DEFAULT_PAIRS = 4
 AGAINST = ("ann",)
 Told = Callable[[str, int, int], None]
 
@@ -92,7 +94,7 @@ def compare(
     """Run every workload on ``chip`` with the same number of samples, the most that all have up to ``samples``.
 
     ``run`` is `neurosim.api.simulate`; it gets ``given[i]`` (a name that another process can load, or the workload
-    itself). ``waterfalls`` are pairs of names; None: from the first that ran to the last with the same populations.
+    itself). ``waterfalls`` are pairs of names; None: widest to narrowest weights of each set of equal populations.
     Raises NeurosimError for arguments out of range, and NothingRuns for a chip that runs none of the workloads.
     """
     _check_arguments(workloads, samples, timesteps, against)
@@ -110,7 +112,7 @@ def compare(
         reasons = "; ".join(dict.fromkeys(f"{row.name}: {row.reason}" for row in rows[:3]))
         raise NothingRuns(f"chip {chip.name} runs none of the {len(rows)} workloads. {reasons}")
     if pairs is None:
-        pairs = _default_pair(rows, ran)
+        pairs = _default_pairs(rows, ran)
     made = []
     for done, (a, b) in enumerate(pairs):
         made.append(_waterfall(rows, workloads, (a, b), chip, n, timesteps, seed, capacity))
@@ -159,10 +161,17 @@ def _pair(pair: tuple[str, str], names: list[str]) -> tuple[int, int]:
     return names.index(pair[0]), names.index(pair[1])
 
 
-def _default_pair(rows: Sequence[Row], ran: Sequence[int]) -> list[tuple[int, int]]:
-    first = rows[ran[0]].result
-    alike = [i for i in ran[1:] if rows[i].result.neurons == first.neurons]
-    return [(ran[0], alike[-1])] if alike else []
+def _default_pairs(rows: Sequence[Row], ran: Sequence[int]) -> list[tuple[int, int]]:
+    """From the widest to the narrowest weights of each set of equal populations; first to last where all are equal."""
+    families: dict[tuple, list[int]] = {}
+    for i in ran:
+        families.setdefault(tuple(rows[i].result.neurons.items()), []).append(i)
+    pairs = []
+    for members in families.values():
+        bits = {i: mean_weight_bits(rows[i].result) or 0.0 for i in members}
+        start, end = max(members, key=bits.get), min(members, key=bits.get)
+        pairs.append((members[0], members[-1]) if bits[start] == bits[end] else (start, end))
+    return [pair for pair in pairs if pair[0] != pair[1]][:MAX_DEFAULT_PAIRS]
 
 
 def _waterfall(rows, workloads, pair, chip, n, timesteps, seed, capacity) -> Waterfall:

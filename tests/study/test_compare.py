@@ -148,6 +148,15 @@ def test_networks_with_other_populations_are_no_family():
     assert savings(made.results) == [] and made.waterfalls == ()
 
 
+def test_the_waterfalls_nobody_asked_for_go_from_wide_to_narrow():
+    made = compare_workloads(
+        [workload("a", codec="w4"), workload("b", codec="w1"), workload("c"), workload("d", hidden=5),
+         workload("e", hidden=5, threshold=4), workload("f", hidden=4)],
+        processes=1,
+    )  # fmt: skip
+    assert [(w.start, w.end) for w in made.waterfalls] == [("c", "b"), ("d", "e")]
+
+
 def test_csv_has_every_row_and_no_formula():
     made = compare_workloads([workload("=cmd()|'x'"), workload('quote"and,comma')], processes=1)
     rows = list(csv.DictReader(io.StringIO(to_csv(made))))
