@@ -1,4 +1,4 @@
-"""Draws the figures of README and docs/compare.md: run from the repository's top folder, ``python docs/make_figures.py``."""
+"""Draws the figures of README and docs: run from the repository's top folder, ``python docs/make_figures.py``."""
 
 from pathlib import Path
 

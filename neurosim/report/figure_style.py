@@ -17,6 +17,8 @@ WIDTH_INCHES = 7.0
 """Across both columns of a page."""
 DPI = 200
 SIZE, SMALL_SIZE, CAPTION_SIZE = 8.0, 7.0, 6.3
+CAPTION_LINE_INCHES = 0.115
+MAX_CAPTION_LINES = 12
 MAX_NAME = 48
 _ENERGY = ((1e12, "J"), (1e9, "mJ"), (1e6, "µJ"), (1e3, "nJ"), (1.0, "pJ"))
 _BITS = ((8 * 1024 * 1024, "MiB"), (8 * 1024, "KiB"), (8, "B"))
@@ -25,7 +27,7 @@ STEPS = {"energy": _ENERGY, "footprint": _BITS, "latency": _TIME}
 
 
 def new_figure(height_inches: float, title: str, caption: Sequence[str]) -> tuple[Figure, Axes]:
-    """An empty figure with its title on top and its caption below."""
+    """An empty figure with its title on top and its caption below, which adds to the height."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained", dpi=DPI)
@@ -33,9 +35,30 @@ def new_figure(height_inches: float, title: str, caption: Sequence[str]) -> tupl
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=SMALL_SIZE)
     figure.suptitle(plain(title, 110), x=0.01, ha="left", fontsize=SIZE + 1)
-    text = "\n".join(textwrap.wrap(plain(" ".join(caption), None), 165))
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=CAPTION_SIZE, color="#444444", linespacing=1.25)
+    figure.supxlabel(
+        _wrapped(figure, " ".join(caption)), x=0.01, ha="left", fontsize=CAPTION_SIZE, color="#444444", linespacing=1.25
+    )
     return figure, axes
+
+
+def _wrapped(figure: Figure, text: str) -> str:
+    """Lines as wide as the figure allows, by the width of the letters and not by their number; the first ones of a text
+    that would fill the page."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.font_manager import FontProperties
+
+    renderer, font = FigureCanvasAgg(figure).get_renderer(), FontProperties(size=CAPTION_SIZE)
+    widest = 0.97 * WIDTH_INCHES * DPI
+    lines = [""]
+    for word in (part for long in plain(text, None).split() for part in textwrap.wrap(long, 100)):
+        longer = f"{lines[-1]} {word}".strip()
+        if renderer.get_text_width_height_descent(longer, font, False)[0] <= widest:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > MAX_CAPTION_LINES:
+        lines = [*lines[: MAX_CAPTION_LINES - 1], "... (the table and the page have all of it)"]
+    return "\n".join(lines)
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -46,7 +46,7 @@ def accuracy_against(comparison: Comparison, quantity: str, path: Path) -> Path 
     elif comparison.twins:
         said.append("Diamonds: ANN twins.")
     title = f"Accuracy against {quantity}, {comparison.chip.name}"
-    figure, axes = new_figure(4.4, title, [*said, *caption(comparison)])
+    figure, axes = new_figure(3.9, title, [*said, *caption(comparison)])
     colours = _colours(comparison, rows)
     for row, colour in zip(rows, colours, strict=True):
         _point(axes, row, key, scale, colour, row[f"on_{quantity}_front"])
@@ -125,7 +125,7 @@ def savings_figure(comparison: Comparison, path: Path) -> Path | None:
         "Proxy and NS-ACE see no memory, router, clock or leakage.",
     ]
     title = f"What narrower weights save on {comparison.chip.name}, and what the formulas say"
-    figure, axes = new_figure(1.5 + 0.42 * len(found), title, [*said, *caption(comparison, twins=False)])
+    figure, axes = new_figure(1.1 + 0.42 * len(found), title, [*said, *caption(comparison, twins=False)])
     kinds = [
         ("chip", PALETTE[0], lambda s: s.chip),
         ("proxy 0.9 pJ x events", PALETTE[1], lambda s: s.claimed.get(PROXY)),

@@ -31,7 +31,7 @@ def stacked(
     """Horizontal stacked bars, the first on top; ``parts`` are (name, colour, a value a bar), ``bands`` whiskers."""
     totals = [sum(values) for values in zip(*(v for _, _, v in parts), strict=True)]
     scale, unit = unit_for(totals, quantity)
-    figure, axes = new_figure(1.75 + 0.27 * len(labels), title, said)
+    figure, axes = new_figure(1.25 + 0.27 * len(labels), title, said)
     left = [0.0] * len(labels)
     places = range(len(labels))
     for name, colour, values in parts:
@@ -101,7 +101,7 @@ def waterfall_figure(comparison: Comparison, fall: Waterfall, path: Path) -> Pat
     said = [f"{name}: {STEP[name]};" for name, _ in fall.steps]
     said.append("one change after the other in this order; another order shares the difference out otherwise.")
     title = f"From {fall.start} to {fall.end} on {comparison.chip.name}"
-    figure, axes = new_figure(3.6, title, [*said, *caption(comparison, twins=False)])
+    figure, axes = new_figure(3.2, title, [*said, *caption(comparison, twins=False)])
     level = fall.start_pj / scale
     top = max(fall.start_pj, fall.end_pj) / scale
     for x, pj in enumerate([None, *(pj for _, pj in fall.steps), None]):

@@ -74,6 +74,20 @@ def test_safe_stem(text, stem):
     assert safe_stem(text) == stem
 
 
+@pytest.mark.parametrize(("word", "times"), [("iii", 200), ("WWWW", 60), ("x" * 300, 3), ("200", 1)])
+def test_captions_stay_inside_the_figure(word, times):
+    figure, _ = new_figure(4.0, "title", [" ".join([word] * times)])
+    figure.draw_without_rendering()
+    extent = figure._supxlabel.get_window_extent()
+    assert extent.x0 >= 0 and extent.x1 <= figure.bbox.x1
+    assert figure._supxlabel.get_text().replace("\n", "").replace(" ", "") == word * times
+
+
+def test_a_caption_that_would_fill_the_page_is_cut():
+    figure, _ = new_figure(4.0, "title", ["WWWW " * 1000])
+    assert figure._supxlabel.get_text().count("\n") == 11 and "the table" in figure._supxlabel.get_text()
+
+
 def test_names_are_shown_as_they_stand():
     assert plain("a$b\x1b") == "a\\$b?" and plain("x" * 60) == "x" * 45 + "..."
 
