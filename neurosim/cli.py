@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neurosim.cli_breakeven import breakeven
 from neurosim.cli_compare import compare, report
-from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json
-from neurosim.cli_shared import check_writable, progress_bar
+from neurosim.cli_compress import prune, quantize
+from neurosim.cli_costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
+from neurosim.cli_footprint import footprint
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -203,9 +205,10 @@ def validate(
     kind: Annotated[
         str,
         typer.Argument(
-            help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded "
-            "cycles of event chips. spikes: what a framework recorded of its own network. sram: memories left out of a "
-            "table. systolic: runs of an array simulator."
+            help="chips: published powers. conventions: energies that papers print. noc: runs of a network-on-chip "
+            "simulator. rtl: recorded cycles of event chips. sizes: published model sizes. spikes: what a framework "
+            "recorded of its own network. "
+            "sram: memories left out of a table. systolic: runs of an array simulator."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
@@ -238,6 +241,10 @@ app.command()(ann)
 app.command()(conventions)
 app.command()(compare)
 app.command()(report)
+app.command()(quantize)
+app.command()(prune)
+app.command()(footprint)
+app.command()(breakeven)
 app.command()(neurobench)
 
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli_costs import JsonFlag, print_json
-from neurosim.cli_shared import check_writable, progress_bar
+from neurosim.cli_costs import JsonFlag, check_writable, print_json, progress_bar
 
 
 def compare(
@@ -28,14 +27,14 @@ def compare(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare workloads on one chip: accuracy against energy, memory and latency; what bits save; where it goes."""
-    from neurosim import api_study
+    from neurosim import api_compare
     from neurosim.study.table import to_json, write_csv
 
     for folder in (plots, None if csv is None else csv.parent):
         if folder is not None:
             check_writable(folder)
     with progress_bar(not as_json) as progress:
-        made = api_study.compare_workloads(
+        made = api_compare.compare_workloads(
             workloads, chip, samples=samples, timesteps=timesteps, seed=seed, capacity=capacity, against=against,
             waterfalls=_pairs(waterfall), processes=processes, progress=progress,
         )  # fmt: skip
@@ -83,11 +82,11 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study file and write one HTML page that needs nothing else, its figures (PNG) and its table (CSV)."""
-    from neurosim import api_study
+    from neurosim import api_compare
 
     check_writable(out)
     with progress_bar(not as_json) as progress:
-        written = api_study.render_report(study, out, processes=processes, progress=progress)
+        written = api_compare.render_report(study, out, processes=processes, progress=progress)
     if as_json:
         print_json({key: [str(path) for path in paths] for key, paths in written.items()})
         return

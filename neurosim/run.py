@@ -16,12 +16,14 @@ from neurosim.arch import Chip, LayerChip
 from neurosim.energy.chip_prices import chip_leakage, chip_prices
 from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
+from neurosim.energy.loading import with_loading
 from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity, count_activity
 from neurosim.engine.function import run_function
 from neurosim.engine.lower import lower_timing
 from neurosim.engine.network_metrics import network_metrics
 from neurosim.engine.plan import TimingPlan, TimingResult
+from neurosim.engine.readout import read_out
 from neurosim.engine.timing import run_timing
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import fit_report, footprint_by_memory
@@ -29,7 +31,6 @@ from neurosim.mapping.map import map_network
 from neurosim.mapping.mapping import Mapping
 from neurosim.result import Result
 from neurosim.snn.network import Network
-from neurosim.snn.neuron import Lif
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
 MAX_NOTED = 1_000_000
@@ -49,24 +50,6 @@ class Stages:
     plan: TimingPlan
     trace: SpikeTrace
     timing: TimingResult
-
-
-def read_out(network: Network, trace: SpikeTrace) -> np.ndarray | None:
-    """The predicted class of each sample, (samples,) int64; -1 where a first-spike readout saw no spike."""
-    if network.readout is None:
-        return None
-    index = network.index[network.readout.population]
-    start, stop = int(network.offsets[index]), int(network.offsets[index + 1])
-    if network.readout.kind == "membrane":
-        return np.argmax(trace.membrane[:, start:stop], axis=1).astype(np.int64)
-    values = trace.dense(start, stop)
-    raster = values != 0
-    if network.readout.kind == "count":
-        counted = values if isinstance(network.populations[index].model, Lif) else raster
-        return np.argmax(counted.sum(axis=1), axis=1).astype(np.int64)
-    fired = raster.any(axis=1)
-    first = np.where(fired, raster.argmax(axis=1), trace.timesteps)
-    return np.where(fired.any(axis=1), np.argmin(first, axis=1), -1).astype(np.int64)
 
 
 def synaptic_events(network: Network, trace: SpikeTrace) -> dict[str, int]:
@@ -234,8 +217,9 @@ def simulate(
     seconds = int(timing.round_cycles.sum()) * chip.clock.quantum_ps * 1e-12
     energy = price_activity(
         activity.action, activity.place, activity.part, activity.count, chip_prices(chip),
-        chip_leakage(chip), seconds,
+        chip_leakage(chip, mapping.cores_used), seconds,
     )  # fmt: skip
+    energy = with_loading(energy, chip, mapping.memory)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     total = max(1, int(timing.round_cycles.sum()))
     predictions = read_out(network, trace)

@@ -11,17 +11,19 @@ from neurosim.arch.layer import LayerChip
 from neurosim.energy.chip_prices import chip_leakage, chip_prices
 from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
+from neurosim.energy.loading import with_loading
 from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity
 from neurosim.engine.function import run_function
 from neurosim.engine.layer import plan_layers, run_layers
 from neurosim.engine.layer_activity import count_layer_activity
 from neurosim.engine.layer_plan import LayerPlan, LayerResult
+from neurosim.engine.readout import read_out
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import footprint_by_memory
 from neurosim.mapping.layer import LayerMapping, fit_layers, map_layers
 from neurosim.result import Result
-from neurosim.run import Progress, by_population, provenance, read_out, synaptic_events
+from neurosim.run import Progress, by_population, provenance, synaptic_events
 from neurosim.snn.network import Network
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
@@ -113,6 +115,7 @@ def simulate_layers(
         activity.action, activity.place, activity.part, activity.count, chip_prices(chip), chip_leakage(chip),
         total * chip.clock.quantum_ps * 1e-12,
     )  # fmt: skip
+    energy = with_loading(energy, chip, mapping.memory)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     predictions = read_out(network, trace)
     busy = {unit: int(timing.layer(f"{unit}_busy").sum()) for unit in ("load", "array", "update")}

@@ -25,7 +25,7 @@ def plain(tmp_path_factory):
 def test_the_table_the_ratios_and_the_reason(plain):
     _, out = plain
     flat = " ".join(out.split())
-    assert "ANN of mnist-mlp" in flat and "the proxy formula says 1" in flat
+    assert "ANN of mnist-mlp" in flat and "by the proxy formula" in flat
     assert "not run mnist-mlp-float: projection input->hidden1.codec: float32 of 32 bits is not supported" in flat
     assert "From mnist-mlp-w4 to mnist-mlp-w1, a sample" in flat and "quantise" in flat and "firing change" in flat
     assert "mean of the same 3 samples" in flat and "Davies et al." in flat

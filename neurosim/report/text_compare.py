@@ -80,11 +80,11 @@ def saving_lines(found: list[Saving]) -> list[str]:
     lines = []
     for s in extremes(found):
         wide = "float" if s.reference_bits == 32 else f"{s.reference_bits:.3g}-bit"
-        proxy = s.claimed.get(PROXY, s.claimed.get(MAC_AC))
-        said = "the proxy formula cannot be given" if proxy is None else f"the proxy formula says {ratio(proxy)} times"
         narrow = f"{s.weight_bits:.3g} bit{'' if s.weight_bits == 1 else 's'}"
+        proxy = s.claimed.get(PROXY, s.claimed.get(MAC_AC))
+        said = "the proxy formula cannot be given" if proxy is None else f"{ratio(proxy)} by the proxy formula"
         lines.append(
-            f"{wide} to {narrow} ({s.reference} to {s.name}): {ratio(s.chip)} times less energy on the chip, {said}"
+            f"{wide} to {narrow}, energy of {s.reference} / energy of {s.name}: {ratio(s.chip)} on the chip, {said}"
         )
     return lines
 

@@ -1,1 +1,1 @@
-"""Many runs set side by side: comparisons of workloads on one chip, and the files that describe them."""
+"""Questions that take many runs to answer: break-even sweeps, comparisons, and the files that describe them."""

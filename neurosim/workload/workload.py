@@ -19,7 +19,7 @@ from neurosim.errors import NeurosimError
 from neurosim.files import read_npz
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
-from neurosim.workload.encoder import EVENTS, STILL, encode_events, encoder
+from neurosim.workload.encoder import EVENTS, IMAGE_KINDS, STILL, encode_events, encoder
 from neurosim.workload.input_files import read_input
 from neurosim.workload.recording import is_recording, read_recording
 from neurosim.workload.user_files import is_hdf5, load_array, value_bits
@@ -163,6 +163,7 @@ def _with_data(
     """A model with what ``--input`` names: as the encoder takes it, or images or spikes by their shape and type."""
     if input_path is None:
         raise NeurosimError(f"{path}: a model file alone has no data; give --input FILE.npy (and --labels FILE.npy)")
+    input_path = Path(input_path)
     data = read_input(input_path, None if spec is None else encoder(spec))
     labels = None if labels_path is None else load_array(labels_path, ("labels", "data")).astype(np.int64).reshape(-1)
     if isinstance(data, list):
@@ -176,6 +177,9 @@ def _with_data(
     inputs = _inputs(network)
     per_sample = int(np.prod(data.shape[1:]))
     if per_sample == inputs and data.dtype == np.uint8:
+        coding = network.coding
+        if coding is not None and coding.kind.partition(":")[0] in IMAGE_KINDS:
+            return _encoded(path, network, data, labels, steps or coding.timesteps, coding.kind, input_path)
         if steps is None:
             raise NeurosimError(f"{input_path}: images need a number of timesteps to be encoded; give --timesteps N")
         return Workload(path.stem, network.name, network, data, labels, "rate_deterministic", steps)
@@ -215,7 +219,8 @@ def _encoded(
 ) -> Workload:  # fmt: skip
     chosen, inputs = encoder(spec), _inputs(network)
     lead = 1 if chosen.takes == STILL else 2
-    if chosen.inputs(data.shape[lead:]) != inputs and chosen.inputs(data.shape[lead - 1 :]) == inputs:
+    fits = data.ndim > lead and chosen.inputs(data.shape[lead:]) == inputs
+    if not fits and chosen.inputs(data.shape[lead - 1 :]) == inputs:
         data = data[None]  # one sample without its axis
     if data.ndim <= lead or chosen.inputs(data.shape[lead:]) != inputs or 0 in data.shape:
         axes = "(samples, ...)" if lead == 1 else "(samples, moments, ...)"

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from neurosim import api_study, render_report
+from neurosim import api_compare, render_report
 from neurosim.errors import NeurosimError
 from neurosim.report.text_compare import compare_text
 from neurosim.study.file import load_study
@@ -42,10 +42,10 @@ class Page(HTMLParser):
 def evil_loader(monkeypatch):
     """Workloads by name that need no files."""
     made = {name: workload(name, codec=codec) for name, codec in ((EVIL, "float"), ("b", "w4"), ("c", "w1"))}
-    real = api_study.compare_workloads
-    monkeypatch.setattr(api_study, "load_workload", lambda name: name if not isinstance(name, str) else made[name])
+    real = api_compare.compare_workloads
+    monkeypatch.setattr(api_compare, "load_workload", lambda name: name if not isinstance(name, str) else made[name])
     monkeypatch.setattr(
-        api_study, "compare_workloads", lambda names, chip, **k: real([made[n] for n in names], chip, **k)
+        api_compare, "compare_workloads", lambda names, chip, **k: real([made[n] for n in names], chip, **k)
     )
     return made
 
@@ -115,7 +115,7 @@ def test_nothing_is_written_for_a_study_that_cannot_be_read(tmp_path):
 
 def test_the_terminal_shows_names_without_their_markup(evil_loader):
 
-    made = api_study.compare_workloads(
+    made = api_compare.compare_workloads(
         [EVIL, "b", "c"], "loihi-2018", processes=1, waterfalls=[("b", "c"), (EVIL, "c")]
     )
     console = Console(width=300, record=True, file=StringIO())

@@ -38,7 +38,7 @@ def compare_workloads(
     """
     target = load_chip(chip) if isinstance(chip, str) else chip
     try:
-        api._check_runnable(target)
+        api.check_runnable(target)
     except NeurosimError as error:
         raise NothingRuns(str(error)) from error
     loaded = [load_workload(work) if isinstance(work, str) else work for work in workloads]
