@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from neurosim.mapping.footprint import kind_of
+from neurosim.mapping.mapping import MemoryUse
+
 GROUPS = ("weights", "indices", "codebooks", "padding", "membranes", "routing", "buffers")
-_CONTENTS = {
-    "weights": "weights", "indices": "indices", "pointers": "indices",
-    "runs": "indices", "bitmap": "indices", "codebook": "codebooks", "scales": "codebooks", "padding": "padding",
-}  # fmt: skip
-_MEMORIES = {
-    "synaptic_memory": "weights", "membrane_memory": "membranes", "axon_table": "routing", "routing_table": "routing",
-    "router_table": "routing",
+_OF_KIND = {
+    "state": "membranes", "thresholds": "membranes", "accumulators": "membranes", "tables": "routing",
+    "time buffers": "buffers", "queues": "buffers",
 }  # fmt: skip
 WHAT = {
     "weights": "stored weights",
@@ -21,20 +20,19 @@ WHAT = {
     "padding": "bits of synaptic words that no weight fills",
     "membranes": "membranes, input sums, thresholds and biases",
     "routing": "axon tables and routing tables",
-    "buffers": "queues, delay lines, buffers of an array",
+    "buffers": "queues, delay lines, spike buffers of an array",
 }
 
 
-def group_of(memory: str, content: str) -> str:
-    """The group of one footprint line; a memory that is not named here is a buffer."""
-    if memory == "synaptic_memory":
-        return _CONTENTS.get(content, "weights")
-    return _MEMORIES.get(memory, "buffers")
+def group_of(line: dict[str, Any]) -> str:
+    """The group of one footprint line of a result, by its kind (`neurosim.mapping.footprint`)."""
+    kind = kind_of(MemoryUse(**line))
+    return _OF_KIND.get(kind, kind)
 
 
 def grouped_bits(lines: Iterable[dict[str, Any]]) -> dict[str, int]:
     """Used bits by group, every group named; they sum to the footprint."""
     bits = dict.fromkeys(GROUPS, 0)
     for line in lines:
-        bits[group_of(line["memory"], line["content"])] += int(line["used_bits"])
+        bits[group_of(line)] += int(line["used_bits"])
     return bits

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from neurosim.arch import Chip, LayerChip
+from neurosim.energy.loading import COMPONENT as LOADING
 from neurosim.errors import NeurosimError
 from neurosim.result import Result
 from neurosim.study.jobs import Outcome, Run, run_jobs
@@ -241,6 +242,8 @@ def _notes(results: Sequence[Result], n: int, asked: int, against: str | None) -
         notes += [f"{result.workload}: {note}" for note in result.notes]
     if against == "ann" and (without := [r.workload for r in results if r.ann is None]):
         notes.append(f"no ANN twin: {', '.join(without)}")
+    if any(leaf.component == LOADING for r in results for leaf in r.energy.leaves):
+        notes.append(f"writing the networks into the memories is counted once and shared by {n} samples")
     bare = max(1.0 - r.energy.banded_share() for r in results)
     if bare > 0.005:
         notes.append(

@@ -19,8 +19,8 @@ from math import fsum
 import numpy as np
 
 from neurosim.arch import Chip, LayerChip
-from neurosim.energy.chip_prices import chip_leakage, chip_prices
-from neurosim.energy.table import EnergyTable, price_activity
+from neurosim.energy.price_run import price_run
+from neurosim.energy.table import EnergyTable
 from neurosim.engine.activity import count_activity
 from neurosim.engine.function import run_function
 from neurosim.engine.layer import plan_layers, run_layers
@@ -62,21 +62,16 @@ def energy_with_spikes(network: Network, chip: Chip | LayerChip, trace: SpikeTra
     The trace's populations must be the network's, in number and size. Raises NeurosimError for what does not fit.
     """
     if isinstance(chip, LayerChip):
-        mapping = map_layers(network, chip, trace.timesteps, capacity=capacity)
-        plan = plan_layers(network, chip, mapping)
+        layers = map_layers(network, chip, trace.timesteps, capacity=capacity)
+        plan = plan_layers(network, chip, layers)
         timing = run_layers(plan, trace)
         activity = count_layer_activity(network, plan, timing, trace)
-        cycles = int(timing.cycles.sum())
-    else:
-        mapping = map_network(network, chip, capacity=capacity)
-        plan = lower_timing(network, chip, mapping, trace.timesteps)
-        timing = run_timing(plan, trace)
-        activity = count_activity(network, chip, mapping, plan, timing, trace)
-        cycles = int(timing.round_cycles.sum())
-    return price_activity(
-        activity.action, activity.place, activity.part, activity.count, chip_prices(chip), chip_leakage(chip),
-        cycles * chip.clock.quantum_ps * 1e-12,
-    )  # fmt: skip
+        return price_run(chip, activity, int(timing.cycles.sum()), layers.memory)
+    mapping = map_network(network, chip, capacity=capacity)
+    plan = lower_timing(network, chip, mapping, trace.timesteps)
+    timing = run_timing(plan, trace)
+    activity = count_activity(network, chip, mapping, plan, timing, trace)
+    return price_run(chip, activity, int(timing.round_cycles.sum()), mapping.memory, mapping.cores_used)
 
 
 def waterfall(start: Network, end: Network, chip: Chip | LayerChip, stimulus: Stimulus, capacity: str) -> Waterfall:

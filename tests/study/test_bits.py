@@ -2,7 +2,12 @@
 
 import pytest
 
-from neurosim.study.bits import GROUPS, WHAT, group_of, grouped_bits
+from neurosim.mapping.footprint import KINDS
+from neurosim.study.bits import _OF_KIND, GROUPS, WHAT, group_of, grouped_bits
+
+
+def line(memory, content, used_bits=1):
+    return {"core": 0, "memory": memory, "content": content, "part": "p", "used_bits": used_bits}
 
 
 @pytest.mark.parametrize(
@@ -11,18 +16,19 @@ from neurosim.study.bits import GROUPS, WHAT, group_of, grouped_bits
         ("synaptic_memory", "weights", "weights"), ("synaptic_memory", "indices", "indices"),
         ("synaptic_memory", "pointers", "indices"), ("synaptic_memory", "bitmap", "indices"),
         ("synaptic_memory", "codebook", "codebooks"), ("synaptic_memory", "padding", "padding"),
-        ("membrane_memory", "threshold", "membranes"), ("axon_table", "entries", "routing"),
-        ("router_table", "entries", "routing"), ("queues", "ingress", "buffers"), ("spike_buffer", "spikes", "buffers"),
+        ("membrane_memory", "threshold", "membranes"), ("membrane_memory", "membrane", "membranes"),
+        ("axon_table", "entries", "routing"), ("router_table", "entries", "routing"), ("queues", "ingress", "buffers"),
+        ("spike_buffer", "spikes", "buffers"), ("delay_buffer", "delayed spikes", "buffers"),
     ],
 )  # fmt: skip
 def test_group_of_a_line(memory, content, group):
-    assert group_of(memory, content) == group
+    assert group_of(line(memory, content)) == group
+
+
+def test_every_kind_has_a_group():
+    assert {_OF_KIND.get(kind, kind) for kind in KINDS} == set(GROUPS) == set(WHAT)
 
 
 def test_groups_keep_every_bit():
-    lines = [
-        {"memory": memory, "content": "weights", "used_bits": n}
-        for memory, n in (("synaptic_memory", 3), ("queues", 5), ("unheard_of", 7))
-    ]
-    assert grouped_bits(lines) == {**dict.fromkeys(GROUPS, 0), "weights": 3, "buffers": 12}
-    assert set(WHAT) == set(GROUPS)
+    lines = [line("synaptic_memory", "weights", 3), line("queues", "egress", 5), line("synaptic_memory", "weights", 4)]
+    assert grouped_bits(lines) == {**dict.fromkeys(GROUPS, 0), "weights": 7, "buffers": 5}

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurosim import simulate
+from neurosim import compare_workloads, simulate
 from neurosim.arch import load_chip
 from neurosim.engine.function import run_function
 from neurosim.errors import NeurosimError
 from neurosim.snn.codecs import IntCodec
 from neurosim.snn.connectivity import Sparse
 from neurosim.study.waterfall import BOTH, FIRING, PRUNE, QUANTISE, energy_with_spikes, waterfall
+from tests.energy.test_standing import CLOCK, with_standing
 from tests.study.small import conv_network, network, workload
 
 STIMULUS = workload().stimulus()
@@ -38,6 +39,16 @@ def test_ends_are_the_runs_and_steps_sum(chip, end):
     assert sum(pj for _, pj in fall.steps) == pytest.approx(fall.end_pj - fall.start_pj, rel=1e-9)
     for (name, pj), (same, parts) in zip(fall.steps, fall.by_component, strict=True):
         assert name == same and sum(parts.values()) == pytest.approx(pj, rel=1e-9, abs=1e-9)
+
+
+def test_gating_clocks_and_loading_are_in_every_step(tmp_path):
+    standing = {**CLOCK, "loading": "each_run", "power_gating": {"unused_share": 0.1, "source": "neurosim"}}
+    chip, start, end = with_standing(tmp_path, standing), network("a", "w8"), network("b", "w1")
+    fall = waterfall(start, end, chip, STIMULUS, "refuse")
+    ends = [simulate(net, chip, STIMULUS).energy_pj / STIMULUS.n_samples for net in (start, end)]
+    assert [fall.start_pj, fall.end_pj] == pytest.approx(ends, rel=1e-12)
+    made = compare_workloads([workload("a")], chip, processes=1)
+    assert "writing the networks into the memories is counted once and shared by 4 samples" in made.notes
 
 
 def test_the_same_network_has_no_steps_that_change_anything():
