@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import neurosim
-from neurosim import api
 from neurosim.report.figure_footprint import draw_footprint
 from neurosim.report.figures import energy_by_component
 from neurosim.report.figures_compare import accuracy_against
@@ -27,7 +26,7 @@ def main() -> None:
     names = [f"mnist-{kind}-{bits}" for kind in ("conv", "mlp") for bits in ("float", "w8", "w4", "w2", "w1")]
     compared = neurosim.compare_workloads(names, "edge-28nm", samples=SAMPLES, against="ann", waterfalls=[])
     print(accuracy_against(compared, "energy", IMAGES / "compare_accuracy_energy.png"))
-    print(draw_footprint(*api.footprint("mnist-conv-w4", "edge-28nm"), IMAGES / "footprint.png"))
+    print(draw_footprint(*neurosim.footprint("mnist-conv-w4", "edge-28nm"), IMAGES / "footprint.png"))
 
 
 if __name__ == "__main__":
