@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "simulate": "neurosim.api",
+    "neurobench": "neurosim.api",
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",
@@ -21,6 +22,11 @@ _LAZY = {
     "save_network": "neurosim.workload.native",
     "read_nir": "neurosim.workload.nir_in",
     "to_nir": "neurosim.api",
+    "encode": "neurosim.workload.encoder",
+    "decode": "neurosim.workload.encoder",
+    "read_events": "neurosim.workload.event_files",
+    "write_events": "neurosim.workload.event_files",
+    "frames_to_events": "neurosim.workload.contrast",
     "NeurosimError": "neurosim.errors",
 }
 __all__ = ["__version__", *_LAZY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,31 @@ def _twin(workload: Workload, chip: Chip | LayerChip, samples: int) -> dict[str,
     cost = cost_ann(model, chip, len(labels))
     accuracy = float((model.predict(workload.data[:samples]) == labels).mean())
     return {"accuracy": accuracy, **cost}
+
+
+def _workload(
+    workload: str | Workload | Network,
+    stimulus: Stimulus | None,
+    input: Path | None,
+    labels: Path | None,
+    timesteps: int | None,
+    profile: str | None,
+    encoder: str | None,
+) -> Workload:
+    """The workload named or given; a network alone needs its stimulus."""
+    if isinstance(workload, Network):
+        if stimulus is None:
+            raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")
+        return Workload(workload.name, "", workload, None, None, None, stimulus.timesteps, fixed_stimulus=stimulus)
+    if isinstance(workload, str):
+        return load_workload(workload, input, labels, timesteps, profile, encoder)
+    return workload if encoder is None else replace(workload, encoder=encoder)
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise NeurosimError(f"{name}: got {value}, expected at least 1")
 
 
 def _check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
@@ -61,6 +87,7 @@ def simulate(
     input: Path | None = None,
     labels: Path | None = None,
     profile: str | None = None,
+    encoder: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     trace: Path | None = None,
@@ -69,20 +96,19 @@ def simulate(
     network_samples: int | None = None,
     timing: str = "cycle",
     synapse_unit: str | None = None,
+    neurobench: bool = False,
 ) -> Result:
     """Run a workload (name, folder, file or object) or a network with its stimulus on a chip (name, file or object).
 
     ``samples`` caps the number of samples of a workload (None: all); ``mapping`` is a core map file; ``profile`` says
-    how a NIR file runs (``snntorch``, ``spikingjelly``, ``sinabs``, ``norse``, ``nir:dt=...``). ``trace``
-    also writes a timeline of one sample (and of timesteps first to one past last) for the Perfetto viewer;
-    ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md); ``synapse_unit`` puts every connection on
-    one kind of synapse unit;
-    ``network_samples`` samples have every packet noted, for latencies (None: a few, where that is cheap). Raises
-    NeurosimError when anything named cannot be found, read or fitted.
+    how a NIR file runs (``snntorch``, ``spikingjelly``, ``sinabs``, ``norse``, ``nir:dt=...``); ``encoder``
+    how data become spikes (docs/encoders.md). ``trace`` also writes a timeline of one sample (and of timesteps first
+    to one past last) for the Perfetto viewer; ``timing='estimate'`` trades exact cycles for speed (docs/estimate.md);
+    ``synapse_unit`` puts every connection on one kind of synapse unit; ``neurobench`` counts NeuroBench's
+    MembraneUpdates too (docs/neurobench.md); ``network_samples`` samples have every packet noted, for latencies (None:
+    a few, where that is cheap). Raises NeurosimError when anything named cannot be found, read or fitted.
     """
-    for name, value in (("samples", samples), ("timesteps", timesteps)):
-        if value is not None and value < 1:
-            raise NeurosimError(f"{name}: got {value}, expected at least 1")
+    _check_counts(samples=samples, timesteps=timesteps)
     choices = (
         ("engine", engine, ("fast", "reference")), ("capacity", capacity, ("refuse", "report")),
         ("timing", timing, ("cycle", "estimate")),
@@ -98,12 +124,7 @@ def simulate(
             f"chip {target.name}: execution is 'layer', one array without cores; {what}; leave it out or choose a chip "
             "with execution 'barrier'"
         )
-    if isinstance(workload, Network):
-        if stimulus is None:
-            raise NeurosimError("simulate: a network alone has no input; give a Stimulus, or a workload by name")
-        work = Workload(workload.name, "", workload, None, None, None, stimulus.timesteps, fixed_stimulus=stimulus)
-    else:
-        work = load_workload(workload, input, labels, timesteps, profile) if isinstance(workload, str) else workload
+    work = _workload(workload, stimulus, input, labels, timesteps, profile, encoder)
     spikes = work.stimulus(samples, timesteps, seed) if stimulus is None else stimulus
     if mapping is not None:
         placement = read_placement(mapping, work.network)
@@ -113,12 +134,12 @@ def simulate(
     parameters = {
         "workload": work.name, "chip": target.name, "samples": spikes.n_samples, "timesteps": spikes.timesteps,
         "seed": seed, "engine": engine, "timing": timing, "synapse_unit": synapse_unit, "capacity": capacity,
-        "mapping": None if mapping is None else str(mapping),
+        "encoder": encoder, "mapping": None if mapping is None else str(mapping),
     }  # fmt: skip
     result = run_stages(
         work.network, target, spikes, engine=engine, capacity=capacity, placement=placement, threads=threads,
         progress=progress, name=work.name, ann=_twin(work, target, spikes.n_samples), parameters=parameters,
-        network_samples=network_samples, timing=timing, synapse_unit=synapse_unit,
+        network_samples=network_samples, timing=timing, synapse_unit=synapse_unit, neurobench=neurobench,
     )  # fmt: skip
     if trace is not None:
         from neurosim.report.timeline import write_timeline
@@ -128,6 +149,39 @@ def simulate(
             placement=placement,
         )  # fmt: skip
     return result
+
+
+def neurobench(
+    workload: str | Workload | Network,
+    stimulus: Stimulus | None = None,
+    *,
+    samples: int | None = 200,
+    timesteps: int | None = None,
+    seed: int = 0,
+    engine: str = "fast",
+    input: Path | None = None,
+    labels: Path | None = None,
+    profile: str | None = None,
+    encoder: str | None = None,
+    batch: int | None = None,
+) -> dict[str, Any]:
+    """NeuroBench's metrics of a workload, by NeuroBench's names, with ``definitions``; no chip has a part in them.
+
+    Arguments as `simulate`; ``batch`` samples go through a layer in one call, which decides between MACs and ACs
+    (None: all of them). MembraneUpdates is None for a network too large to replay. Raises NeurosimError as `simulate`.
+    """
+    from neurosim.energy.conventions.definitions import NEUROBENCH
+    from neurosim.energy.conventions.neurobench import neurobench_metrics
+    from neurosim.engine.function import run_function
+    from neurosim.run import read_out
+
+    _check_counts(samples=samples, timesteps=timesteps, batch=batch)
+    work = _workload(workload, stimulus, input, labels, timesteps, profile, encoder)
+    spikes = work.stimulus(samples, timesteps, seed) if stimulus is None else stimulus
+    trace = run_function(work.network, spikes, engine=engine)
+    predictions = read_out(work.network, trace)
+    metrics = neurobench_metrics(work.network, trace, predictions, spikes.labels, batch=batch, updates=True)
+    return {**metrics, "definitions": NEUROBENCH}
 
 
 def ann_on_array(

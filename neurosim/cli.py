@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neurosim.cli_costs import JsonFlag, ann, conventions, print_json
+from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -62,18 +62,28 @@ def run(
     ],
     chip: Annotated[str, typer.Option(help="A shipped chip or a chip file.")] = "loihi-2018",
     samples: Annotated[int, typer.Option(help="At most this many samples.")] = 200,
-    timesteps: Annotated[int | None, typer.Option(help="Timesteps a sample; default: the workload's own.")] = None,
+    timesteps: Annotated[
+        int | None, typer.Option("--timesteps", "--steps", help="Timesteps a sample; default: the workload's own.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of random encoders.")] = 0,
     engine: Annotated[str, typer.Option(help="fast (numba) or reference (SimPy; same numbers, slowly).")] = "fast",
     mapping: Annotated[Path | None, typer.Option(help="Core map (.yaml or .npz) instead of the automatic one.")] = None,
     capacity: Annotated[str, typer.Option(help="refuse what does not fit, or report by how much and run.")] = "refuse",
-    input: Annotated[Path | None, typer.Option(help="Input array (.npy, .npz) for a model file.")] = None,
+    input: Annotated[
+        Path | None, typer.Option(help="Data for a model file: .npy, .npz, .csv, .aedat4, .png, .jpg.")
+    ] = None,
     labels: Annotated[Path | None, typer.Option(help="Labels (.npy, .npz) for a model file.")] = None,
     profile: Annotated[
         str | None,
         typer.Option(
             help="How a NIR file runs: snntorch, spikingjelly, sinabs, norse, "
             "nir:dt=SECONDS; entries can be changed: NAME:KEY=VALUE."
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="How data become spikes: direct, rate, latency, delta ...; NAME:KEY=VALUE (docs/encoders.md)."
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the result file.")] = Path("neurosim-results"),
@@ -87,6 +97,9 @@ def run(
     synapse_unit: Annotated[
         str | None, typer.Option(help="Put every connection on this unit of the cores: dense, sparse or conv.")
     ] = None,
+    neurobench: Annotated[
+        bool, typer.Option("--neurobench", help="Count MembraneUpdates too, and print NeuroBench's metrics.")
+    ] = False,
     plots: Annotated[Path | None, typer.Option(help="Also draw energy and link load into this folder (PNG).")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -100,9 +113,9 @@ def run(
     with _progress(not as_json) as progress:
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
-            capacity=capacity, input=input, labels=labels, profile=profile, progress=progress, trace=trace,
-            trace_sample=trace_sample, trace_steps=_steps(trace_steps), network_samples=network_samples,
-            timing=timing, synapse_unit=synapse_unit,
+            capacity=capacity, input=input, labels=labels, profile=profile, encoder=encoder, progress=progress,
+            trace=trace, trace_sample=trace_sample, trace_steps=_steps(trace_steps), network_samples=network_samples,
+            timing=timing, synapse_unit=synapse_unit, neurobench=neurobench,
         )  # fmt: skip
     saved = result.save(out / _result_name(result.provenance["parameters"]))
     drawn = _draw(result, plots, saved.stem)
@@ -112,6 +125,10 @@ def run(
     from neurosim.report.text import console, result_text
 
     console().print(result_text(result, saved))
+    if neurobench:
+        from neurosim.report.text_neurobench import neurobench_text
+
+        console().print(neurobench_text(result))
     for path in drawn:
         typer.echo(f"drawn  {path}")
     if trace is not None:
@@ -205,36 +222,6 @@ def show(
 
 
 @app.command()
-def explain(
-    result: Annotated[Path, typer.Argument(help="A saved result file.")],
-    by: Annotated[str, typer.Option(help="Fields to group by: component, action, place, part.")] = "component,action",
-    top: Annotated[int, typer.Option(help="Show this many lines.")] = 40,
-    as_json: JsonFlag = False,
-) -> None:
-    """Take the energy apart: component, action, count x constant, and the constant's source."""
-    from neurosim.result import Result
-
-    fields = tuple(name.strip() for name in by.split(","))
-    allowed = ("component", "action", "place", "part")
-    unknown = [name for name in fields if name not in allowed]
-    if unknown or top < 1:
-        wrong = (
-            f"--by {unknown[0]!r}, expected fields of {', '.join(allowed)}"
-            if unknown
-            else f"--top {top}, expected >= 1"
-        )
-        raise NeurosimError(f"explain: got {wrong}")
-    loaded = Result.load(result)
-    if as_json:
-        leaves = [{**vars(leaf), "energy_pj": leaf.energy_pj} for leaf in loaded.energy.leaves]
-        print_json({"total_pj": loaded.energy_pj, "leaves": leaves})
-        return
-    from neurosim.report.text import console, explain_text
-
-    console().print(explain_text(loaded, fields, top))
-
-
-@app.command()
 def export(
     workload: Annotated[str, typer.Argument(help="A shipped workload, a workload folder or a native model file.")],
     file: Annotated[Path, typer.Argument(help="The NIR file to write.")],
@@ -282,8 +269,10 @@ def validate(
         raise typer.Exit(1)
 
 
+app.command()(explain)
 app.command()(ann)
 app.command()(conventions)
+app.command()(neurobench)
 
 
 INTERRUPTED = 130

@@ -8,12 +8,43 @@ from typing import Annotated
 
 import typer
 
+from neurosim.errors import NeurosimError
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def print_json(value: object) -> None:
     """One object, indented; NaN is an error."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def explain(
+    result: Annotated[Path, typer.Argument(help="A saved result file.")],
+    by: Annotated[str, typer.Option(help="Fields to group by: component, action, place, part.")] = "component,action",
+    top: Annotated[int, typer.Option(help="Show this many lines.")] = 40,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take the energy apart: component, action, count x constant, and the constant's source."""
+    from neurosim.result import Result
+
+    fields = tuple(name.strip() for name in by.split(","))
+    allowed = ("component", "action", "place", "part")
+    unknown = [name for name in fields if name not in allowed]
+    if unknown or top < 1:
+        wrong = (
+            f"--by {unknown[0]!r}, expected fields of {', '.join(allowed)}"
+            if unknown
+            else f"--top {top}, expected >= 1"
+        )
+        raise NeurosimError(f"explain: got {wrong}")
+    loaded = Result.load(result)
+    if as_json:
+        leaves = [{**vars(leaf), "energy_pj": leaf.energy_pj} for leaf in loaded.energy.leaves]
+        print_json({"total_pj": loaded.energy_pj, "leaves": leaves})
+        return
+    from neurosim.report.text import console, explain_text
+
+    console().print(explain_text(loaded, fields, top))
 
 
 def ann(
@@ -48,6 +79,22 @@ def conventions(
     from neurosim.report.show import show_conventions
 
     plain, readable = show_conventions(source, weight_bits, input_bits)
+    if as_json:
+        print_json(plain)
+        return
+    from neurosim.report.text import console
+
+    console().print(readable())
+
+
+def neurobench(
+    result: Annotated[Path, typer.Argument(help="A saved result file.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show NeuroBench's metrics of a run beside what the hardware did, each count with its definition."""
+    from neurosim.report.show import show_neurobench
+
+    plain, readable = show_neurobench(result)
     if as_json:
         print_json(plain)
         return

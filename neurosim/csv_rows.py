@@ -66,18 +66,27 @@ class Row:
         return value
 
 
-def _lines(path: Path) -> tuple[int, list[list[str]]]:
-    """How many lines of remarks there are, and the cells of all others."""
+def read_bytes(path: Path) -> bytes:
+    """The content of a CSV, gunzipped. Raises NeurosimError where it cannot be read, or is over `MAX_BYTES`."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise NeurosimError(f"{path}: more than {MAX_BYTES} bytes unpacked; split it")
+    except (OSError, EOFError, zlib.error) as error:
+        raise NeurosimError(f"{path}: not a readable CSV file ({error})") from error
+    if len(content) > MAX_BYTES:
+        raise NeurosimError(f"{path}: more than {MAX_BYTES} bytes unpacked; split it")
+    return content
+
+
+def _lines(path: Path) -> tuple[int, list[list[str]]]:
+    """How many lines of remarks there are, and the cells of all others."""
+    content = read_bytes(path)
+    try:
         text = content.decode("utf-8-sig").splitlines()
         remarks = next((i for i, line in enumerate(text) if not line.startswith("#")), len(text))
         return remarks, list(csv.reader(text[remarks:], strict=True))
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise NeurosimError(f"{path}: not a readable CSV file ({error})") from error
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.energy.conventions.definitions import HARDWARE, NEUROBENCH
 from neurosim.energy.table import EnergyTable, Leaf
 from neurosim.engine.activity import Activity
 from neurosim.engine.plan import WAITS
@@ -45,6 +46,7 @@ class Result:
     rounds) int64, the part of round_cycles after the last work; both None in files of older versions.
     network : `neurosim.engine.network_metrics` of the first samples, or None where it was not measured.
     layers: what `neurosim.energy.conventions` reads, empty in files of older versions.
+    neurobench: `neurosim.energy.conventions.neurobench`, of the network and not of the chip; None in older files.
     timing_mode : ``cycle``, or ``estimate`` where quanta (and leakage) are estimated.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
@@ -77,6 +79,7 @@ class Result:
     network: dict[str, Any] | None = None
     layers: list[dict[str, Any]] = field(default_factory=list)
     timing_mode: str = "cycle"
+    neurobench: dict[str, Any] | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -180,6 +183,8 @@ class Result:
                 "by_component": by_component,
                 "unsourced_share": self.energy.unsourced_share(),
             },
+            "neurobench": self.neurobench,
+            "definitions": {"neurobench": NEUROBENCH, "hardware": HARDWARE},
             "ann": self.ann,
             "notes": list(self.notes),
             "provenance": self.provenance,
@@ -211,7 +216,7 @@ class Result:
         header = {key: getattr(self, key) for key in _PLAIN}
         header["format"], header["layers"] = FORMAT, self.layers
         header["network"] = self.network
-        header["timing_mode"] = self.timing_mode
+        header["timing_mode"], header["neurobench"] = self.timing_mode, self.neurobench
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
         header["energy"] = [[x.component, x.action, x.place, x.part, x.source] for x in self.energy.leaves]
         arrays = {
@@ -256,6 +261,7 @@ class Result:
                 **{key: arrays.get(key) for key in _OPTIONAL},
                 network=header.get("network"),
                 timing_mode=header.get("timing_mode", "cycle"),
+                neurobench=header.get("neurobench"),
                 **{key: header[key] for key in _PLAIN},
                 layers=header.get("layers", []),
             )

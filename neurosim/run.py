@@ -15,6 +15,7 @@ from neurosim import __version__
 from neurosim.arch import Chip, LayerChip
 from neurosim.energy.chip_prices import chip_leakage, chip_prices
 from neurosim.energy.conventions.executed import layers_of_run
+from neurosim.energy.conventions.neurobench import neurobench_metrics
 from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity, count_activity
 from neurosim.engine.function import run_function
@@ -196,6 +197,7 @@ def simulate(
     network_samples: int | None = None,
     timing: str = "cycle",
     synapse_unit: str | None = None,
+    neurobench: bool = False,
 ) -> Result:
     """Run ``network`` on ``chip`` for every sample of ``stimulus``; see `Result` for what comes back.
 
@@ -204,6 +206,7 @@ def simulate(
     with every packet noted, for latencies and disorder; None: one in eight, at most four, if their packets are few.
     ``synapse_unit`` (``dense``, ``sparse``, ``conv``) puts all connections on one unit of the cores, as `map_network`.
     ``timing='estimate'`` gives the same counts and estimated quanta, several times faster (docs/estimate.md).
+    ``neurobench`` counts NeuroBench's MembraneUpdates as well, which replays every membrane (docs/neurobench.md).
     Raises NeurosimError when network and chip do not agree.
     """
     if isinstance(chip, LayerChip):
@@ -215,7 +218,7 @@ def simulate(
 
         return simulate_layers(
             network, chip, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
-            progress=progress, name=name, ann=ann, parameters=parameters,
+            progress=progress, name=name, ann=ann, parameters=parameters, neurobench=neurobench,
         )  # fmt: skip
     if timing == "estimate" and network_samples:
         raise NeurosimError("network_samples: got an estimate, which follows no single packets; use timing 'cycle'")
@@ -235,6 +238,7 @@ def simulate(
     )  # fmt: skip
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     total = max(1, int(timing.round_cycles.sum()))
+    predictions = read_out(network, trace)
     return Result(
         workload=name or network.name,
         chip=chip.name,
@@ -242,7 +246,7 @@ def simulate(
         samples=stimulus.n_samples,
         timesteps=stimulus.timesteps,
         quantum_ps=chip.clock.quantum_ps,
-        predictions=read_out(network, trace),
+        predictions=predictions,
         labels=stimulus.labels,
         round_cycles=timing.round_cycles,
         spikes=by_population(network, trace.counts_by_neuron()),
@@ -272,6 +276,7 @@ def simulate(
         layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),
         network=_network(stages, engine, network_samples),
         timing_mode=mode,
+        neurobench=neurobench_metrics(network, trace, predictions, stimulus.labels, updates=neurobench),
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[ESTIMATED] * (mode == "estimate")
         + [

@@ -10,6 +10,7 @@ import numpy as np
 from neurosim.arch.layer import LayerChip
 from neurosim.energy.chip_prices import chip_leakage, chip_prices
 from neurosim.energy.conventions.executed import layers_of_run
+from neurosim.energy.conventions.neurobench import neurobench_metrics
 from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity
 from neurosim.engine.function import run_function
@@ -92,6 +93,7 @@ def simulate_layers(
     name: str | None,
     ann: dict[str, Any] | None,
     parameters: dict[str, Any] | None,
+    neurobench: bool = False,
 ) -> Result:
     """`neurosim.run.simulate` for a layer chip. ``round_cycles`` has, window by window, the host and every layer."""
     if placement is not None:
@@ -112,6 +114,7 @@ def simulate_layers(
         total * chip.clock.quantum_ps * 1e-12,
     )  # fmt: skip
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
+    predictions = read_out(network, trace)
     busy = {unit: int(timing.layer(f"{unit}_busy").sum()) for unit in ("load", "array", "update")}
     return Result(
         workload=name or network.name,
@@ -120,7 +123,7 @@ def simulate_layers(
         samples=stimulus.n_samples,
         timesteps=stimulus.timesteps,
         quantum_ps=chip.clock.quantum_ps,
-        predictions=read_out(network, trace),
+        predictions=predictions,
         labels=stimulus.labels,
         round_cycles=timing.cycles.reshape(stimulus.n_samples, -1),
         spikes=by_population(network, trace.counts_by_neuron()),
@@ -136,6 +139,7 @@ def simulate_layers(
         utilisation={unit: [quanta / max(1, total)] for unit, quanta in busy.items()},
         ann=ann,
         layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),
+        neurobench=neurobench_metrics(network, trace, predictions, stimulus.labels, updates=neurobench),
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[
             f"{count} membrane updates of {part} were clipped to the membrane width"

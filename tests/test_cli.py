@@ -305,3 +305,23 @@ def test_nir_mistakes(folder, tmp_path):
     ):
         code, _, err = neurosim(*arguments, cwd=tmp_path)
         assert code == 2 and expected in err and err.count("\n") == 1, err
+
+
+def test_neurobench_beside_the_hardware(folder):
+    assert neurosim(*RUN, "--chip", "edge-28nm", "--out", "nb", cwd=folder)[0] == 0
+    (saved,) = (folder / "nb").iterdir()
+    code, out, _ = neurosim("neurobench", saved, "--json", cwd=folder)
+    plain = json.loads(out)
+    assert code == 0 and plain["neurobench"]["MembraneUpdates"] is None
+    assert plain["neurobench"]["ParameterCount"] == 3 * 9 + 27 * 4
+    assert set(plain["hardware"]) == set(plain["definitions"]["hardware"])
+    code, out, _ = neurosim("neurobench", saved, cwd=folder)
+    assert code == 0 and "run with --neurobench" in out and "What edge-28nm did" in out
+    code, out, _ = neurosim(*RUN, "--chip", "edge-28nm-layer", "--out", "nb", "--neurobench", "--json", cwd=folder)
+    layered = json.loads(out)
+    assert code == 0 and layered["neurobench"]["MembraneUpdates"] >= 27 + 4
+    assert layered["definitions"]["neurobench"]["MembraneUpdates"].startswith("a sample")
+    same = ("SynapticOperations", "ActivationSparsity", "Footprint")
+    assert all(layered["neurobench"][key] == plain["neurobench"][key] for key in same)
+    code, _, err = neurosim("neurobench", "x.npy", cwd=folder)
+    assert code == 2 and "x.npy" in err

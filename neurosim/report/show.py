@@ -110,3 +110,18 @@ def show_conventions(path: Path, weight_bits: float | None = None, input_bits: i
     notes.append(f"the fair ANN twin of Yan et al. for {steps} timesteps has {yan_twin_bits(steps)}-bit activations")
     rows = compare(purposes, claims(activity))
     return plain(activity.name, purposes, rows), lambda: conventions_text(title, purposes, rows, notes)
+
+
+def show_neurobench(path: Path) -> View:
+    """NeuroBench's metrics of a saved result, and the hardware's counts apart from them, each with its definition."""
+    from neurosim.energy.conventions.definitions import HARDWARE, NEUROBENCH
+    from neurosim.report.text_neurobench import hardware_counts, measured, neurobench_text
+    from neurosim.result import Result
+
+    result = Result.load(path)
+    plain = {
+        "neurobench": measured(result),
+        "hardware": hardware_counts(result),
+        "definitions": {"neurobench": NEUROBENCH, "hardware": HARDWARE},
+    }
+    return plain, lambda: neurobench_text(result)

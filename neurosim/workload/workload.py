@@ -13,46 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 from neurosim.files import read_npz
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
-from neurosim.workload.encoders import encode
+from neurosim.workload.encoder import EVENTS, STILL, encode_events, encoder
+from neurosim.workload.input_files import read_input
 from neurosim.workload.recording import is_recording, read_recording
 from neurosim.workload.user_files import is_hdf5, load_array, value_bits
-
-MAX_YAML_BYTES = 1 << 20
-
-
-class EncoderSpec(BaseModel):
-    """How the data become spikes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    kind: str = "rate_deterministic"
-    timesteps: int = Field(ge=1, le=100_000)
-
-
-class WorkloadFile(BaseModel):
-    """The schema of ``workload.yaml``. File names are relative to its folder."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str
-    title: str
-    model: str
-    data: str
-    ann: str | None = None
-    encoder: EncoderSpec
-    readout: dict[str, str] | None = None
-    card: dict[str, Any] = Field(default_factory=dict)
+from neurosim.workload.workload_file import list_workloads, read_workload_file
 
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """``data`` (samples, ...) is encoded images, or spikes (samples, timesteps, ...) when ``encoder`` is None.
+    """``data`` (samples, ...) is what ``encoder`` takes, or spikes (samples, timesteps, ...) when that is None.
 
     ``core_of_neuron`` is set when the file brings its own core map, its tiles counted down the columns of the mesh.
     ``ann_path`` names the ANN twin, if any.
@@ -89,7 +65,7 @@ class Workload:
             if steps > self.data.shape[1]:
                 raise NeurosimError(f"timesteps: got {steps}, but the input has {self.data.shape[1]}")
             return Stimulus.from_dense(self.data[:n, :steps], labels)
-        return encode(self.encoder, self.data[:n], steps, labels, seed)
+        return encoder(self.encoder).stimulus(self.data[:n], steps, labels, seed)
 
 
 def _cut(stimulus: Stimulus, steps: int) -> Stimulus:
@@ -102,37 +78,6 @@ def _cut(stimulus: Stimulus, steps: int) -> Stimulus:
     return Stimulus(
         1, steps, stimulus.n_inputs, stimulus.ptr[: steps + 1], stimulus.neuron[:end], value, stimulus.labels
     )
-
-
-def list_workloads() -> list[str]:
-    """Names of the shipped workloads, sorted."""
-    return sorted(path.parent.name for path in data_root("workloads").glob("*/workload.yaml"))
-
-
-def read_workload_file(folder: Path) -> WorkloadFile:
-    """Read and check ``folder/workload.yaml``; no model or data is opened."""
-    path = folder / "workload.yaml"
-    try:
-        if path.stat().st_size > MAX_YAML_BYTES:
-            raise NeurosimError(f"{path}: {path.stat().st_size} bytes, expected at most {MAX_YAML_BYTES}")
-        content = yaml.safe_load(path.read_text("utf-8"))
-        return WorkloadFile.model_validate(content)
-    except OSError as error:
-        raise NeurosimError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise NeurosimError(f"{path}: not valid YAML ({error})") from error
-    except ValidationError as error:
-        raise NeurosimError(_explain(path, error)) from error
-
-
-def _explain(path: Path, error: ValidationError) -> str:
-    # A misspelt key comes before the missing one it leaves behind.
-    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in first["loc"]) or "file"
-    known = list(WorkloadFile.model_fields) + list(EncoderSpec.model_fields)
-    hint = difflib.get_close_matches(str(first["loc"][-1]) if first["loc"] else "", known, n=1)
-    tail = f"; did you mean {hint[0]!r}?" if first["type"] == "extra_forbidden" and hint else ""
-    return f"{path}: {where}: {first['msg']}{tail}"
 
 
 def _from_folder(folder: Path) -> Workload:
@@ -167,17 +112,19 @@ def _from_folder(folder: Path) -> Workload:
 
 
 def _from_model_file(
-    path: Path, input_path: Path | None, labels_path: Path | None, steps: int | None, profile: str | None
-) -> Workload:
+    path: Path, input_path: Path | None, labels_path: Path | None, steps: int | None, profile: str | None,
+    spec: str | None,
+) -> Workload:  # fmt: skip
     if is_hdf5(path):
         from neurosim.workload.nir_in import read_nir
 
-        made = _with_data(path, read_nir(path, profile), input_path, labels_path, steps)
-        bits = 1 if made.encoder is not None else value_bits(made.data)
+        made = _with_data(path, read_nir(path, profile), input_path, labels_path, steps, spec)
+        bits = _value_bits(made)
         return made if bits == 1 else replace(made, network=read_nir(path, profile, input_bits=bits))
     _no_profile(path, profile)
     arrays = read_npz(path)
     if "indptr" in arrays and "core" in arrays:
+        _no_encoder(path, spec)
         from neurosim.workload.core_map_npz import load_core_map_network
 
         loaded = load_core_map_network(path, timesteps=steps)
@@ -188,7 +135,15 @@ def _from_model_file(
         )  # fmt: skip
     from neurosim.workload.native import load_network
 
-    return _with_data(path, load_network(path), input_path, labels_path, steps)
+    return _with_data(path, load_network(path), input_path, labels_path, steps, spec)
+
+
+def _value_bits(made: Workload) -> int:
+    """Bits of the widest value that the inputs will carry."""
+    if made.fixed_stimulus is not None:
+        value = made.fixed_stimulus.value
+        return 1 if value is None else value_bits(value)
+    return value_bits(made.data) if made.encoder is None else encoder(made.encoder).bits(made.data)
 
 
 def _no_profile(path: Path, profile: str | None) -> None:
@@ -196,19 +151,29 @@ def _no_profile(path: Path, profile: str | None) -> None:
         raise NeurosimError(f"{path}: --profile {profile} is for NIR files; this one says itself how it runs")
 
 
+def _no_encoder(path: Path, spec: str | None) -> None:
+    if spec is not None:
+        raise NeurosimError(f"{path}: --encoder {spec} is for data of your own; this one holds its input spikes")
+
+
 def _with_data(
-    path: Path, network: Network, input_path: Path | None, labels_path: Path | None, steps: int | None
-) -> Workload:
-    """A model with the array that ``--input`` names: images or spikes, as its shape and type say."""
+    path: Path, network: Network, input_path: Path | None, labels_path: Path | None, steps: int | None,
+    spec: str | None = None,
+) -> Workload:  # fmt: skip
+    """A model with what ``--input`` names: as the encoder takes it, or images or spikes by their shape and type."""
     if input_path is None:
         raise NeurosimError(f"{path}: a model file alone has no data; give --input FILE.npy (and --labels FILE.npy)")
-    data = load_array(input_path)
+    data = read_input(input_path, None if spec is None else encoder(spec))
     labels = None if labels_path is None else load_array(labels_path, ("labels", "data")).astype(np.int64).reshape(-1)
+    if isinstance(data, list):
+        return _with_events(path, network, data, labels, steps, spec, input_path)
+    if spec is not None:
+        return _encoded(path, network, data, labels, steps, spec, input_path)
     if data.ndim < 2 or len(data) == 0:
         raise NeurosimError(f"{input_path}: shape {data.shape}, expected (samples, ...) with at least one sample")
     if labels is not None and len(labels) != len(data):
         raise NeurosimError(f"{labels_path}: {len(labels)} labels for {len(data)} samples in {input_path}")
-    inputs = sum(network.population(name).n_neurons for name in network.input_names)
+    inputs = _inputs(network)
     per_sample = int(np.prod(data.shape[1:]))
     if per_sample == inputs and data.dtype == np.uint8:
         if steps is None:
@@ -220,6 +185,51 @@ def _with_data(
         f"{input_path}: shape {data.shape} ({data.dtype}); the network has {inputs} inputs: expected spikes "
         f"(samples, timesteps, {inputs}) or uint8 images (samples, {inputs})"
     )
+
+
+def _inputs(network: Network) -> int:
+    return sum(network.population(name).n_neurons for name in network.input_names)
+
+
+def _with_events(
+    path: Path, network: Network, recordings: list, labels: np.ndarray | None, steps: int | None, spec: str | None,
+    input_path: Path,
+) -> Workload:  # fmt: skip
+    chosen = encoder("events" if spec is None else spec)
+    if chosen.takes != EVENTS:
+        raise NeurosimError(f"{input_path}: a stream of events; --encoder {spec} takes numbers, use --encoder events")
+    shapes = [network.population(name).shape for name in network.input_names]
+    camera = shapes[0] if len(shapes) == 1 and len(shapes[0]) == 3 and shapes[0][0] in (1, 2) else None
+    stimulus = encode_events(chosen, recordings, steps, labels, camera, input_path)
+    if stimulus.n_inputs != _inputs(network):
+        raise NeurosimError(
+            f"{input_path}: a camera of {stimulus.n_inputs} polarities and pixels, but the network has inputs of shape "
+            f"{', '.join(map(str, shapes))}; give the camera the network was trained on"
+        )
+    return Workload(path.stem, network.name, network, None, labels, None, stimulus.timesteps, fixed_stimulus=stimulus)
+
+
+def _encoded(
+    path: Path, network: Network, data: np.ndarray, labels: np.ndarray | None, steps: int | None, spec: str,
+    input_path: Path,
+) -> Workload:  # fmt: skip
+    chosen, inputs = encoder(spec), _inputs(network)
+    lead = 1 if chosen.takes == STILL else 2
+    if chosen.inputs(data.shape[lead:]) != inputs and chosen.inputs(data.shape[lead - 1 :]) == inputs:
+        data = data[None]  # one sample without its axis
+    if data.ndim <= lead or chosen.inputs(data.shape[lead:]) != inputs or 0 in data.shape:
+        axes = "(samples, ...)" if lead == 1 else "(samples, moments, ...)"
+        raise NeurosimError(
+            f"{input_path}: shape {data.shape} ({data.dtype}) as {axes} gives encoder {chosen.kind} "
+            f"{chosen.inputs(data.shape[lead:])} inputs, the network has {inputs}; crop or scale the data"
+        )
+    if labels is not None and len(labels) != len(data):
+        raise NeurosimError(f"labels: {len(labels)} for {len(data)} samples in {input_path}")
+    if chosen.takes == STILL and steps is None:
+        raise NeurosimError(f"{input_path}: encoder {chosen.kind} needs a number of timesteps; give --timesteps N")
+    if steps is None:
+        steps = data.shape[1] - (chosen.kind == "frames")
+    return Workload(path.stem, network.name, network, data, labels, spec, steps)
 
 
 def _from_recording(folder: Path, profile: str | None) -> Workload:
@@ -256,20 +266,29 @@ def load_workload(
     labels_path: Path | None = None,
     timesteps: int | None = None,
     profile: str | None = None,
+    encoder_spec: str | None = None,
 ) -> Workload:
     """Find and read a workload; ``profile`` says how a NIR file runs (`profiles.profile`).
+
+    ``encoder_spec`` says how the input becomes spikes (`encoder.encoder`), instead of the workload's own way.
 
     Raises NeurosimError that names the closest shipped one for an unknown name.
     """
     path = Path(name_or_path)
     shipped = name_or_path in list_workloads()
     if not shipped and path.is_dir() and is_recording(path) and not (path / "workload.yaml").exists():
+        _no_encoder(path, encoder_spec)
         return _from_recording(path, profile)
     if shipped or path.is_dir():
         _no_profile(path, profile)
-        return _from_folder(data_root("workloads") / name_or_path if shipped else path)
+        made = _from_folder(data_root("workloads") / name_or_path if shipped else path)
+        if encoder_spec is None:
+            return made
+        if encoder(encoder_spec).takes != STILL:
+            raise NeurosimError(f"{name_or_path}: --encoder {encoder_spec}: its data are images; use direct, rate ...")
+        return replace(made, encoder=encoder_spec)
     if path.is_file():
-        return _from_model_file(path, input_path, labels_path, timesteps, profile)
+        return _from_model_file(path, input_path, labels_path, timesteps, profile, encoder_spec)
     close = difflib.get_close_matches(name_or_path, list_workloads(), n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise NeurosimError(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from neurosim.errors import NeurosimError
-from neurosim.workload.encoders import encode, encode_bernoulli, encode_direct, encode_rate
+from neurosim.workload.encoder import encode
+from neurosim.workload.encoders import encode_bernoulli, encode_direct, encode_rate
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,8 @@ def test_direct_sends_the_value_each_step():
 
 def test_unknown_encoder_and_no_steps():
     with pytest.raises(NeurosimError, match=r"encoder\.kind"):
-        encode("morse", np.zeros((1, 1), np.uint8), 1, None, 0)
+        encode(np.zeros((1, 1), np.uint8), "morse", 1)
     with pytest.raises(NeurosimError, match="timesteps"):
-        encode("direct", np.zeros((1, 1), np.uint8), 0, None, 0)
+        encode(np.zeros((1, 1), np.uint8), "direct", 0)
     with pytest.raises(NeurosimError, match="use fewer samples or timesteps"):
-        encode("rate_deterministic", np.zeros((5, 784), np.uint8), 10**8, None, 0)
+        encode(np.zeros((5, 784), np.uint8), "rate_deterministic", 10**8)
