@@ -36,7 +36,7 @@ class StepLearner:
         self.pairs = [
             (np.zeros(n, np.int32), np.zeros(n, dtype), np.zeros(n, np.int64), np.zeros(n, dtype)) for n in hidden
         ]
-        self.out = np.zeros(sizes[-1], dtype)
+        self.out, self.step = np.zeros(sizes[-1], dtype), np.zeros(sizes[-1], dtype)
         self.below = np.zeros(sizes[-2], dtype)
         self.none = np.zeros((timesteps, 0), dtype)
         self.grad = [np.zeros_like(w) for w in weights]
@@ -50,7 +50,7 @@ class StepLearner:
                 self.ptr[layer], self.idx[layer], counts[layer],
             )  # fmt: skip
             ptr, idx = self.ptr[layer], self.idx[layer]
-        lif.forward_readout(ptr, idx, self.weights[-1], self.out, counts[-1])
+        lif.forward_readout(ptr, idx, self.weights[-1], self.step, self.out, counts[-1])
         counts[:, INDEX["samples"]] += 1
         return self.out
 

@@ -29,17 +29,17 @@ def forward_lif(ptr, idx, weights, decay, threshold, u, s, out_ptr, out_idx, cou
     used = 0
     out_ptr[0] = 0
     for t in range(timesteps):
-        if t == 0:
-            for j in range(n):
-                u[0, j] = 0
-        else:
-            for j in range(n):
-                u[t, j] = decay * u[t - 1, j] * (1 - s[t - 1, j])
+        for j in range(n):
+            u[t, j] = 0
         for k in range(ptr[t], ptr[t + 1]):
             row = weights[idx[k]]
             for j in range(n):
                 u[t, j] += row[j]
             count[ADDS] += n
+        if t > 0:
+            # The input is summed first, as the chip's engines do: the same additions in the same order.
+            for j in range(n):
+                u[t, j] = decay * u[t - 1, j] * (1 - s[t - 1, j]) + u[t, j]
         count[NEURONS] += n
         for j in range(n):
             fires = u[t, j] >= threshold[j]
@@ -53,15 +53,21 @@ def forward_lif(ptr, idx, weights, decay, threshold, u, s, out_ptr, out_idx, cou
 
 
 @njit(cache=True, nogil=True)
-def forward_readout(ptr, idx, weights, out, count):
-    """Sum the weights of every spike into ``out`` (n_out,): a membrane that neither leaks nor fires."""
+def forward_readout(ptr, idx, weights, step, out, count):
+    """Sum the weights of every spike into ``out`` (n_out,): a membrane that neither leaks nor fires. ``step`` (n_out,)
+    is scratch: the input of one timestep, added to the membrane as a whole."""
     out[:] = 0
     n = out.size
-    for k in range(ptr[0], ptr[ptr.size - 1]):
-        row = weights[idx[k]]
+    for t in range(ptr.size - 1):
+        step[:] = 0
+        for k in range(ptr[t], ptr[t + 1]):
+            row = weights[idx[k]]
+            for j in range(n):
+                step[j] += row[j]
+            count[ADDS] += n
         for j in range(n):
-            out[j] += row[j]
-        count[ADDS] += n
+            out[j] += step[j]
+        count[NEURONS] += n
     count[PRE] += ptr[ptr.size - 1] - ptr[0]
 
 
