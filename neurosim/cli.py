@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neurosim.cli_compress import prune, quantize
 from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json
 from neurosim.errors import NeurosimError
 
@@ -272,6 +273,8 @@ def validate(
 app.command()(explain)
 app.command()(ann)
 app.command()(conventions)
+app.command()(quantize)
+app.command()(prune)
 app.command()(neurobench)
 
 

@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,21 @@ def write_arrays(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> Non
                 np.lib.format.write_array(stream, np.ascontiguousarray(entries[name]), allow_pickle=False)
 
 
+def _check_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
+    """An array's own header must name exactly the bytes that follow it, before anything is allocated for them."""
+    with archive.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in readers:
+            raise NeurosimError(f"{path}: {entry.filename}: npy version {version}, expected 1.0 or 2.0")
+        shape, _, dtype = readers[version](stream)
+        if dtype.hasobject:
+            raise NeurosimError(f"{path}: {entry.filename}: Python objects are never read (no pickle)")
+        left, asked = entry.file_size - stream.tell(), prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or left != asked:
+            raise NeurosimError(f"{path}: {entry.filename}: {dtype} {shape} takes {asked} bytes, but {left} follow")
+
+
 def read_npz(path: Path, max_bytes: int = MAX_ARRAY_BYTES) -> dict[str, np.ndarray]:
     """All arrays of an npz. Raises NeurosimError for a missing, truncated or oversized file; never unpickles."""
     path = Path(path)
@@ -67,6 +83,8 @@ def read_npz(path: Path, max_bytes: int = MAX_ARRAY_BYTES) -> dict[str, np.ndarr
                 raise NeurosimError(f"{path}: unpacks to {total} bytes, expected at most {max_bytes}")
             if any(entry.file_size > 1000 * max(entry.compress_size, 1 << 10) for entry in archive.infolist()):
                 raise NeurosimError(f"{path}: an entry unpacks to over 1000 times its size; not a model or data file")
+            for entry in archive.infolist():
+                _check_entry(archive, entry, path)
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError as error:
@@ -87,7 +105,7 @@ def read_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
         raise NeurosimError(f"{path}: has no 'header'; expected a file that neurosim wrote")
     try:
         header = json.loads(arrays.pop("header").tobytes().decode())
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise NeurosimError(f"{path}: header is not valid JSON ({error})") from error
     if not isinstance(header, dict):
         raise NeurosimError(f"{path}: header is {type(header).__name__}, expected an object")

@@ -22,6 +22,7 @@ from neurosim.engine.function import run_function
 from neurosim.engine.lower import lower_timing
 from neurosim.engine.network_metrics import network_metrics
 from neurosim.engine.plan import TimingPlan, TimingResult
+from neurosim.engine.readout import read_out
 from neurosim.engine.timing import run_timing
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import fit_report, footprint_by_memory
@@ -29,7 +30,6 @@ from neurosim.mapping.map import map_network
 from neurosim.mapping.mapping import Mapping
 from neurosim.result import Result
 from neurosim.snn.network import Network
-from neurosim.snn.neuron import Lif
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
 MAX_NOTED = 1_000_000
@@ -49,24 +49,6 @@ class Stages:
     plan: TimingPlan
     trace: SpikeTrace
     timing: TimingResult
-
-
-def read_out(network: Network, trace: SpikeTrace) -> np.ndarray | None:
-    """The predicted class of each sample, (samples,) int64; -1 where a first-spike readout saw no spike."""
-    if network.readout is None:
-        return None
-    index = network.index[network.readout.population]
-    start, stop = int(network.offsets[index]), int(network.offsets[index + 1])
-    if network.readout.kind == "membrane":
-        return np.argmax(trace.membrane[:, start:stop], axis=1).astype(np.int64)
-    values = trace.dense(start, stop)
-    raster = values != 0
-    if network.readout.kind == "count":
-        counted = values if isinstance(network.populations[index].model, Lif) else raster
-        return np.argmax(counted.sum(axis=1), axis=1).astype(np.int64)
-    fired = raster.any(axis=1)
-    first = np.where(fired, raster.argmax(axis=1), trace.timesteps)
-    return np.where(fired.any(axis=1), np.argmin(first, axis=1), -1).astype(np.int64)
 
 
 def synaptic_events(network: Network, trace: SpikeTrace) -> dict[str, int]:

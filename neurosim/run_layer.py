@@ -17,11 +17,12 @@ from neurosim.engine.function import run_function
 from neurosim.engine.layer import plan_layers, run_layers
 from neurosim.engine.layer_activity import count_layer_activity
 from neurosim.engine.layer_plan import LayerPlan, LayerResult
+from neurosim.engine.readout import read_out
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import footprint_by_memory
 from neurosim.mapping.layer import LayerMapping, fit_layers, map_layers
 from neurosim.result import Result
-from neurosim.run import Progress, by_population, provenance, read_out, synaptic_events
+from neurosim.run import Progress, by_population, provenance, synaptic_events
 from neurosim.snn.network import Network
 from neurosim.snn.trace import SpikeTrace, Stimulus
 

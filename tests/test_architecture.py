@@ -12,21 +12,23 @@ FLOORS = {
     "workload": 2, "mapping": 2,
     "engine": 3,
     "energy": 4,
-    "baseline": 5, "learning": 5,
+    "baseline": 5, "learning": 5, "compress": 5,
     "result_html": 5, "result": 6, "run": 6, "run_layer": 6,
     "study": 7, "validation": 7,
     "report": 8,
     "api": 9,
-    "cli": 10, "cli_costs": 10,
+    "cli": 10, "cli_costs": 10, "cli_compress": 10,
 }  # fmt: skip
 # run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli
-# takes some of its commands from cli_costs; a file of the bottom floor may use the error type.
+# takes some of its commands from cli_costs and cli_compress; a file of the bottom floor may use the error type.
 ALLOWED = {
     ("run", "result"),
     ("run", "run_layer"),
     ("run_layer", "run"),
     ("run_layer", "result"),
     ("cli", "cli_costs"),
+    ("cli", "cli_compress"),
+    ("cli_compress", "cli_costs"),
     ("files", "errors"),
     ("data_files", "errors"),
     ("csv_rows", "errors"),

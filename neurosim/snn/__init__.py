@@ -5,12 +5,14 @@ from neurosim.snn.connectivity import Connectivity, Conv2d, Dense, Flatten, Iden
 from neurosim.snn.fold import FoldedScale, fold_scale
 from neurosim.snn.network import Network, Population, Projection, Readout
 from neurosim.snn.neuron import Input, Leak, Lif, NeuronModel, Relay, State
+from neurosim.snn.notes import Coding
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
 __all__ = [
     "BinaryCodec",
     "CodebookCodec",
     "Codec",
+    "Coding",
     "Connectivity",
     "Conv2d",
     "Dense",

@@ -19,6 +19,7 @@ from neurosim.errors import NeurosimError
 from neurosim.snn.codecs import Codec, FloatCodec, codec_header
 from neurosim.snn.connectivity import Connectivity
 from neurosim.snn.neuron import Input, Lif, NeuronModel, Relay
+from neurosim.snn.notes import Coding, check_residual, kept_note, scale_note
 
 _WIDTHS = tuple(np.dtype(t) for t in ("<i1", "<i2", "<i4"))
 
@@ -39,12 +40,19 @@ def _add_content(digest, value) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """``prod(shape)`` neurons of one model, numbered in C order. ``axis`` is what it iterates over."""
+    """``prod(shape)`` neurons of one model, numbered in C order. ``axis`` is what it iterates over.
+
+    Two notes say what the numbers stand for and compute nothing: ``unit`` (1,) or (channels,), the real value of one
+    integer step of the membrane (of what an input population sends), frozen when the network was quantised; ``kept``
+    (channels,), the numbers that the channels had before pruning.
+    """
 
     name: str
     shape: tuple[int, ...]
     model: NeuronModel
     axis: str = "time"
+    unit: np.ndarray | None = None
+    kept: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = tuple(int(n) for n in self.shape)
@@ -55,7 +63,10 @@ class Population:
         object.__setattr__(self, "shape", shape)
         if isinstance(self.model, Lif):
             for name in ("bias", "v_init") + (() if self.model.threshold is None else ("threshold",)):
-                self.model.per_neuron(name, shape, f"population {self.name!r}")
+                self.model.check_size(name, shape, f"population {self.name!r}")
+        where = f"population {self.name!r}"
+        object.__setattr__(self, "unit", scale_note(self.unit, shape[0], f"{where}.unit"))
+        object.__setattr__(self, "kept", kept_note(self.kept, shape[0], f"{where}.kept"))
 
     @property
     def n_neurons(self) -> int:
@@ -68,7 +79,8 @@ class Projection:
 
     ``weight_shift`` aligns integer weights with the membrane's unit and costs no multiplier. ``port`` names the
     input of the target's operator (every model so far has one, ``in``). ``bits_per_index`` belongs to the layout a
-    chip chooses, never to the network.
+    chip chooses, never to the network. Two notes compute nothing: ``scale`` (1,) or (output channels,), the real value
+    of one weight step; ``residual``, how a shortcut joins (`notes.RESIDUALS`).
     """
 
     source: str
@@ -78,6 +90,8 @@ class Projection:
     delay: int = 0
     weight_shift: int = 0
     port: str = "in"
+    scale: np.ndarray | None = None
+    residual: str | None = None
 
     @property
     def name(self) -> str:
@@ -103,7 +117,8 @@ class Readout:
 class Network:
     """Checked on construction. Raises NeurosimError naming the part, the value and what was expected.
 
-    ``metadata`` says where the network comes from and how it was read (strings); it has no part in what it computes.
+    ``metadata`` says where the network comes from and how it was read (strings), ``coding`` how its inputs were made
+    when it was trained; they have no part in what it computes.
     """
 
     populations: tuple[Population, ...]
@@ -111,6 +126,7 @@ class Network:
     readout: Readout | None = None
     name: str = "network"
     metadata: Mapping[str, str] = field(default_factory=dict)
+    coding: Coding | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "populations", tuple(self.populations))
@@ -139,6 +155,9 @@ class Network:
             raise NeurosimError(f"{where}.delay: got {projection.delay}, expected 0 to 65535 timesteps")
         if not 0 <= projection.weight_shift <= 24:
             raise NeurosimError(f"{where}.weight_shift: got {projection.weight_shift}, expected 0 to 24")
+        check_residual(projection.residual, where)
+        scale = scale_note(projection.scale, target.shape[0], f"{where}.scale")
+        object.__setattr__(projection, "scale", scale)
         projection.connectivity.check(source.shape, target.shape, where)
         weights = projection.connectivity.weights
         if weights is not None and projection.connectivity.event == "synapse":

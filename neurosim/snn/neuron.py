@@ -24,6 +24,7 @@ Integer leaks round as ``rounding`` says: ``floor`` (arithmetic shift), ``zero``
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -168,15 +169,15 @@ class Lif:
 
     def per_neuron(self, name: str, shape: tuple[int, ...], where: str) -> np.ndarray:
         """``threshold``, ``bias`` or ``v_init`` spread over the population, (n,), in C order."""
-        value = getattr(self, name)
-        n = int(np.prod(shape))
-        if value.size == 1:
-            return np.full(n, value[0])
-        if value.size == n:
-            return np.array(value)
-        if value.size == shape[0]:
-            return np.repeat(value, n // shape[0])
-        raise NeurosimError(f"{where}.{name}: {value.size} values, expected 1, {shape[0]} (channels) or {n} (neurons)")
+        self.check_size(name, shape, where)
+        value, n = getattr(self, name), prod(shape)
+        return np.array(value) if value.size == n else np.repeat(value, n // value.size)
+
+    def check_size(self, name: str, shape: tuple[int, ...], where: str) -> None:
+        """Refuse ``threshold``, ``bias`` or ``v_init`` of a size that cannot be spread over the population."""
+        size, n = getattr(self, name).size, prod(shape)
+        if size not in (1, n, shape[0]):
+            raise NeurosimError(f"{where}.{name}: {size} values, expected 1, {shape[0]} (channels) or {n} (neurons)")
 
     @property
     def states(self) -> tuple[State, ...]:

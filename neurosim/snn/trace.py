@@ -78,11 +78,17 @@ class Stimulus:
         """One sample alone."""
         if not 0 <= number < self.n_samples:
             raise NeurosimError(f"sample: got {number}, expected 0 to {self.n_samples - 1}")
-        cut = self.ptr[number * self.timesteps : (number + 1) * self.timesteps + 1]
+        return self.part(number, number + 1)
+
+    def part(self, start: int, stop: int) -> Stimulus:
+        """Samples ``start`` to ``stop - 1``."""
+        if not 0 <= start < stop <= self.n_samples:
+            raise NeurosimError(f"stimulus: samples {start} to {stop}, expected a part of 0 to {self.n_samples}")
+        cut = self.ptr[start * self.timesteps : stop * self.timesteps + 1]
         inside = slice(int(cut[0]), int(cut[-1]))
         value = None if self.value is None else self.value[inside]
-        labels = None if self.labels is None else self.labels[number : number + 1]
-        return Stimulus(1, self.timesteps, self.n_inputs, cut - cut[0], self.neuron[inside], value, labels)
+        labels = None if self.labels is None else self.labels[start:stop]
+        return Stimulus(stop - start, self.timesteps, self.n_inputs, cut - cut[0], self.neuron[inside], value, labels)
 
     def content_hash(self) -> str:
         digest = hashlib.sha256(repr((self.n_samples, self.timesteps, self.n_inputs)).encode())

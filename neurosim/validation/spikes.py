@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from neurosim.engine.function import run_function
+from neurosim.engine.readout import read_out
 from neurosim.errors import NeurosimError
-from neurosim.run import read_out
 from neurosim.snn.network import Network
 from neurosim.snn.neuron import Lif
 from neurosim.snn.trace import SpikeTrace, Stimulus

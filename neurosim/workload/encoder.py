@@ -77,6 +77,7 @@ KINDS: dict[str, tuple[str, dict[str, Key]]] = {
     }),
 }  # fmt: skip
 """Encoders: what they take, and their options."""
+IMAGE_KINDS = tuple(kind for kind, (takes, _) in KINDS.items() if takes == STILL)
 
 
 @dataclass(frozen=True)

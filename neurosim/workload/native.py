@@ -1,25 +1,31 @@
-"""The native model file: one npz with a JSON header, versioned, no pickle.
+"""The native model file: one npz with a JSON header, versioned, no pickle (docs/format.md).
 
-It carries what no common format does: the codec of each projection (with its codebook), weight shifts, folded biases
-and thresholds, membrane widths, leak and reset rules, delays and the readout. Weights are stored as values in the
+It carries what no common format does: the codec of each projection (with its codebook) and its scale by channel, weight
+shifts, folded biases and thresholds, membrane widths and their frozen steps, leak, rounding and reset rules, delays,
+how residuals join, which channels pruning kept, the input coding, and the readout. Weights are stored as values in the
 narrowest integer type that holds them. `save_network` and `load_network` are inverses, bit for bit.
+
+A file says the lowest version that can hold it: ``neurosim-network/1`` without notes (scales, kept channels, residual
+types, coding), ``neurosim-network/2`` with them.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from neurosim.errors import NeurosimError
 from neurosim.files import read_arrays, write_arrays
-from neurosim.snn.codecs import codec_from_header, codec_header
+from neurosim.snn.codecs import codec_header
 from neurosim.snn.connectivity import Conv2d, Dense, Identity, Pool2d, Sparse
-from neurosim.snn.network import Network, Population, Projection, Readout
-from neurosim.snn.neuron import Input, Leak, Lif, Relay
+from neurosim.snn.network import Network, Population, Projection
+from neurosim.snn.neuron import Lif
+from neurosim.workload.native_read import build
+from neurosim.workload.native_schema import FORMATS, parse_header
 
-FORMAT = "neurosim-network/1"
 _VECTORS = ("threshold", "bias", "v_init")
 _SCALARS = (
     "decay_input", "compare", "reset", "v_reset", "reset_delay", "v_rest", "refractory", "leak_first_step",
@@ -37,14 +43,38 @@ def _narrow(values: np.ndarray) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def _model_header(model, key: str, arrays: dict) -> dict:
-    if isinstance(model, Lif):
-        for name in _VECTORS:
-            if getattr(model, name) is not None:
-                arrays[f"{key}.{name}"] = getattr(model, name)
-        scalars = {name: getattr(model, name) for name in _SCALARS}
-        return {"kind": "lif", "leak": asdict(model.leak), "has_threshold": model.threshold is not None, **scalars}
-    return {"kind": model.kind, **asdict(model)}
+def _has_notes(network: Network) -> bool:
+    parts = [x for p in network.populations for x in (p.unit, p.kept)]
+    parts += [x for p in network.projections for x in (p.scale, p.residual)]
+    return network.coding is not None or any(x is not None for x in parts)
+
+
+def _membrane(p: Population) -> dict[str, Any]:
+    if p.model.membrane_bits is None:
+        return {"kind": "float32"}
+    scale = "none" if p.unit is None else "frozen"
+    return {"kind": "uniform", "bits": p.model.membrane_bits, "scale": scale}
+
+
+def _model_header(p: Population, key: str, arrays: dict, notes: bool) -> dict:
+    model = p.model
+    if not isinstance(model, Lif):
+        return {"kind": model.kind, **asdict(model)}
+    for name in _VECTORS:
+        if getattr(model, name) is not None:
+            arrays[f"{key}.{name}"] = getattr(model, name)
+    scalars = {name: getattr(model, name) for name in _SCALARS}
+    if notes:
+        del scalars["membrane_bits"]
+        scalars["membrane"] = _membrane(p)
+    return {"kind": "lif", "leak": asdict(model.leak), "has_threshold": model.threshold is not None, **scalars}
+
+
+def _population_header(p: Population, key: str, arrays: dict, notes: bool) -> dict:
+    for name, value in (("unit", p.unit), ("kept", p.kept)):
+        if value is not None:
+            arrays[f"{key}.{name}"] = value
+    return {"name": p.name, "shape": p.shape, "axis": p.axis, "model": _model_header(p, key, arrays, notes)}
 
 
 def _connectivity_header(c, key: str, arrays: dict) -> dict:
@@ -62,85 +92,52 @@ def _connectivity_header(c, key: str, arrays: dict) -> dict:
     return {"kind": c.kind}
 
 
+def _projection_header(p: Projection, key: str, arrays: dict, notes: bool) -> dict:
+    if p.scale is not None:
+        arrays[f"{key}.scale"] = p.scale
+    header = {
+        "source": p.source, "target": p.target, "delay": p.delay, "weight_shift": p.weight_shift, "port": p.port,
+        "codec": codec_header(p.codec), "connectivity": _connectivity_header(p.connectivity, key, arrays),
+    }  # fmt: skip
+    return {**header, "residual": p.residual} if notes else header
+
+
+def _plain(value: Any) -> Any:
+    """numpy scalars as Python's, which JSON can say."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def save_network(network: Network, path: Path) -> None:
     """Write ``network`` to ``path``; a kill leaves the old file or none."""
     arrays: dict[str, np.ndarray] = {}
-    populations = [
-        {"name": p.name, "shape": p.shape, "axis": p.axis, "model": _model_header(p.model, f"population.{i}", arrays)}
-        for i, p in enumerate(network.populations)
-    ]
-    projections = [
-        {
-            "source": p.source, "target": p.target, "delay": p.delay, "weight_shift": p.weight_shift, "port": p.port,
-            "codec": codec_header(p.codec),
-            "connectivity": _connectivity_header(p.connectivity, f"projection.{i}", arrays),
-        }
-        for i, p in enumerate(network.projections)
-    ]  # fmt: skip
-    readout = None if network.readout is None else asdict(network.readout)
+    notes = _has_notes(network)
+    parts = enumerate(network.populations)
     header = {
-        "format": FORMAT, "name": network.name, "populations": populations, "projections": projections,
-        "readout": readout, "metadata": dict(network.metadata),
+        "format": FORMATS[notes], "name": network.name,
+        "populations": [_population_header(p, f"population.{i}", arrays, notes) for i, p in parts],
+        "projections": [
+            _projection_header(p, f"projection.{i}", arrays, notes) for i, p in enumerate(network.projections)
+        ],
+        "readout": None if network.readout is None else asdict(network.readout),
+        "metadata": {str(key): str(value) for key, value in network.metadata.items()},
     }  # fmt: skip
-    write_arrays(Path(path), header, arrays)
-
-
-def _model(header: dict, key: str, arrays: dict):
-    fields = dict(header)
-    kind = fields.pop("kind")
-    if kind == "input":
-        return Input(**fields)
-    if kind == "relay":
-        return Relay(**fields)
-    if kind != "lif":
-        raise NeurosimError(f"{key}: neuron kind {kind!r}, expected input, relay or lif")
-    threshold = arrays[f"{key}.threshold"] if fields.pop("has_threshold") else None
-    leak = Leak(**fields.pop("leak"))
-    return Lif(threshold, leak, bias=arrays[f"{key}.bias"], v_init=arrays[f"{key}.v_init"], **fields)
-
-
-def _connectivity(header: dict, key: str, arrays: dict):
-    fields = dict(header)
-    kind = fields.pop("kind")
-    if kind == "dense":
-        return Dense(arrays[f"{key}.weights"])
-    if kind == "sparse":
-        return Sparse(arrays[f"{key}.indptr"], arrays[f"{key}.indices"], arrays[f"{key}.weights"])
-    if kind == "identity":
-        return Identity(**fields)
-    pairs = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    if kind == "conv":
-        return Conv2d(arrays[f"{key}.weights"], **pairs)
-    if kind == "pool":
-        return Pool2d(**pairs)
-    raise NeurosimError(f"{key}: connectivity {kind!r}, expected dense, sparse, conv, pool or identity")
+    if network.coding is not None:
+        header["coding"] = asdict(network.coding)
+    write_arrays(Path(path), _plain(header), arrays)
 
 
 def load_network(path: Path) -> Network:
     """Read a native file. Raises NeurosimError naming the file and what is wrong with it."""
     path = Path(path)
-    header, arrays = read_arrays(path)
-    if header.get("format") != FORMAT:
-        raise NeurosimError(f"{path}: format {header.get('format')!r}, expected {FORMAT!r}")
+    data, arrays = read_arrays(path)
+    header = parse_header(data, str(path))
     try:
-        populations = tuple(
-            Population(p["name"], tuple(p["shape"]), _model(p["model"], f"population.{i}", arrays), p["axis"])
-            for i, p in enumerate(header["populations"])
-        )
-        projections = tuple(
-            Projection(
-                p["source"], p["target"], _connectivity(p["connectivity"], f"projection.{i}", arrays),
-                codec_from_header(p["codec"], f"projection {p['source']}->{p['target']}"), p["delay"],
-                p["weight_shift"], p["port"],
-            )
-            for i, p in enumerate(header["projections"])
-        )  # fmt: skip
-        readout = None if header["readout"] is None else Readout(**header["readout"])
-        metadata = {str(k): str(v) for k, v in dict(header.get("metadata", {})).items()}
-        return Network(populations, projections, readout, str(header["name"]), metadata)
-    except KeyError as error:
-        raise NeurosimError(f"{path}: entry {error} is missing; the file is damaged or was written by hand") from error
+        return build(header, arrays)
     except NeurosimError as error:
         raise NeurosimError(f"{path}: {error}") from error
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError, MemoryError) as error:
         raise NeurosimError(f"{path}: header is not valid ({error})") from error

@@ -19,7 +19,7 @@ from neurosim.errors import NeurosimError
 from neurosim.files import read_npz
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
-from neurosim.workload.encoder import EVENTS, STILL, encode_events, encoder
+from neurosim.workload.encoder import EVENTS, IMAGE_KINDS, STILL, encode_events, encoder
 from neurosim.workload.input_files import read_input
 from neurosim.workload.recording import is_recording, read_recording
 from neurosim.workload.user_files import is_hdf5, load_array, value_bits
@@ -176,6 +176,9 @@ def _with_data(
     inputs = _inputs(network)
     per_sample = int(np.prod(data.shape[1:]))
     if per_sample == inputs and data.dtype == np.uint8:
+        coding = network.coding
+        if coding is not None and coding.kind.partition(":")[0] in IMAGE_KINDS:
+            return _encoded(path, network, data, labels, steps or coding.timesteps, coding.kind, input_path)
         if steps is None:
             raise NeurosimError(f"{input_path}: images need a number of timesteps to be encoded; give --timesteps N")
         return Workload(path.stem, network.name, network, data, labels, "rate_deterministic", steps)

@@ -46,3 +46,13 @@ def test_dense_view_of_a_trace():
     trace = SpikeTrace(1, 2, 5, ptr, neuron, None, none, membrane, saturations)
     assert trace.dense(3, 5).tolist() == [[[0, 1], [1, 0]]]
     assert trace.counts_by_neuron().tolist() == [0, 1, 0, 1, 1]
+
+
+def test_part_is_the_samples_in_between():
+    dense = np.random.default_rng(0).integers(0, 3, (5, 3, 4))
+    stimulus = Stimulus.from_dense(dense, np.arange(5))
+    part, expected = stimulus.part(1, 4), Stimulus.from_dense(dense[1:4], np.arange(1, 4))
+    assert part.content_hash() == expected.content_hash()
+    for start, stop in ((0, 0), (3, 2), (-1, 2), (2, 6)):
+        with pytest.raises(NeurosimError, match="samples"):
+            stimulus.part(start, stop)

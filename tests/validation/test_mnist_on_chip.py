@@ -11,8 +11,9 @@ import pytest
 
 from neurosim.arch import load_chip
 from neurosim.engine.function import run_function
+from neurosim.engine.readout import read_out
 from neurosim.files import read_arrays
-from neurosim.run import read_out, simulate
+from neurosim.run import simulate
 from neurosim.workload.workload import list_workloads, load_workload
 
 DATA = Path(__file__).parent / "data" / "mnist"
