@@ -24,6 +24,7 @@ DEFINITIONS = {
     "gradient_adds": "additions to a weight's gradient, each a read and a write of its accumulator",
     "gradient_products": "products formed for these additions (decay x error, or time x error)",
     "weights_written": "weights read, changed and written back",
+    "threshold_updates": "thresholds moved by homeostasis",
     "trace_updates": "traces decayed or raised (local rules)",
 }
 NAMES = tuple(DEFINITIONS)

@@ -87,3 +87,7 @@ class StepLearner:
             counts[layer, INDEX["history_writes"]] += kept
         if self.masked:
             counts[0, INDEX["history_writes"]] += int(inputs[0][0][-1])
+
+    def fired(self) -> list[np.ndarray]:
+        """Spikes of every hidden neuron in the last sample."""
+        return [s.sum(axis=0, dtype=np.float32) for s in self.s]

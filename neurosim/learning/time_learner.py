@@ -95,3 +95,7 @@ class TimeLearner:
         out = np.zeros(layer.used, self.dtype)
         out[layer.order] = below
         return out
+
+    def fired(self) -> list[np.ndarray]:
+        """Spikes of every neuron that can fire, in the last sample."""
+        return [layer.state[3].astype(np.float32) for layer in self.layers]
