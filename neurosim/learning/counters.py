@@ -1,7 +1,7 @@
 """What a learner counts while it runs: one row of counters a layer of weights, the same names for every rule.
 
-Every counter is raised where the event happens, by the length of the loop that runs, never from a formula. A rule leaves
-at zero what it does not do. The widths of the memories turn accesses into bits (`cost`).
+Every counter is raised where the event happens, by the length of the loop that runs, never from a formula. A rule
+leaves at zero what it does not do. The widths of the memories turn accesses into bits (`cost`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ DEFINITIONS = {
     "surrogates": "slopes evaluated: surrogate gradients, or reciprocals of a spike's slope",
     "backward_updates": "gradients of membranes updated, one a neuron and timestep, or one a spike",
     "error_products": "products that carry the error to the layer below; each reads a weight",
+    "error_words": "words of weights read for these products; a word holds neighbouring weights of one row",
     "gradient_adds": "additions to a weight's gradient, each a read and a write of its accumulator",
     "gradient_products": "products formed for these additions (decay x error, or time x error)",
+    "gradient_words": "words of gradients read and written for these additions",
     "weights_written": "weights read, changed and written back",
+    "written_words": "words of weights they lie in",
     "threshold_updates": "thresholds moved by homeostasis",
     "trace_updates": "traces decayed or raised (local rules)",
 }

@@ -14,8 +14,8 @@ import yaml
 
 from neurosim.files import replacing, write_arrays
 from neurosim.learning.data import LearningData
-from neurosim.learning.run import CUTOFF, SPAN, LearningRun, coded_images
 from neurosim.learning.rules import STEPS
+from neurosim.learning.run import CUTOFF, SPAN, LearningRun, coded_images
 from neurosim.snn.connectivity import Dense
 from neurosim.snn.network import Network, Population, Projection, Readout
 from neurosim.snn.neuron import Input, Leak, Lif

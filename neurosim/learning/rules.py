@@ -48,7 +48,8 @@ RULES = {
             stand_in="mask (surrogate at spikes only, at least 0.3) and threshold adaptation (homeostasis) are ours",
         ),
         Rule(
-            "std-ed", "event-driven, from spike times; a membrane readout decides", TIMES, _WEI, 0.05, 0.9, 12, 3.0, 3.0,
+            "std-ed", "event-driven, from spike times; a membrane readout decides", TIMES, _WEI, 0.05, 0.9, 12,
+            3.0, 3.0,
             homeostasis=0.0005,
             stand_in="the neuron is the linear-PSP one of STDBP, and threshold adaptation (homeostasis) is ours",
         ),

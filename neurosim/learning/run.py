@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,11 +39,13 @@ class Settings:
     batch: int = 1
     skip_below: float = 0.05
     weight_bits: int | None = None
+    word_bits: int = 64
     seed: int = 0
 
     def __post_init__(self) -> None:
         limits = {
             "epochs": (1, 10_000), "timesteps": (1, 4096), "batch": (1, 65_536), "weight_bits": (2, 24),
+            "word_bits": (1, 4096),
             "seed": (0, 2**63 - 1),
         }  # fmt: skip
         for name, (low, high) in limits.items():
@@ -77,6 +80,12 @@ class LearningRun:
     answers: np.ndarray | None = None
 
     @property
+    def group(self) -> int:
+        """Weights that lie in a word of the weight memory."""
+        bits = self.settings.weight_bits or 32
+        return max(1, self.settings.word_bits // bits)
+
+    @property
     def decay(self) -> float:
         return float(np.float32(np.exp(-1 / (MEMORY_STEPS * self.settings.timesteps))))
 
@@ -88,7 +97,7 @@ def learn(
     hidden: tuple[int, ...] | None = None,
     progress: Callable[[int, int, float, float], None] | None = None,
 ) -> LearningRun:
-    """Train from random weights; same settings, same bytes. ``progress(epoch, epochs, train, test)`` after each epoch."""
+    """Train from random weights; same settings, same bytes. ``progress`` gets (epoch, epochs, train, test) each epoch."""
     sizes = (data.n_inputs, *(data.hidden if hidden is None else hidden), data.n_classes)
     rng = np.random.default_rng([settings.seed, len(sizes), *sizes])
     samples = _samples(rule, data.images, settings)
@@ -119,8 +128,10 @@ def learn(
 
 def _learner(run: LearningRun):
     if run.rule.works_on == STEPS:
-        return StepLearner(run.rule.name, run.weights, run.thresholds, run.settings.timesteps, run.decay)
-    return TimeLearner(run.rule.name, run.weights, run.thresholds, WINDOW, most=1)
+        return StepLearner(
+            run.rule.name, run.weights, run.thresholds, run.settings.timesteps, run.decay, group=run.group
+        )
+    return TimeLearner(run.rule.name, run.weights, run.thresholds, WINDOW, most=1, group=run.group)
 
 
 def _samples(rule: Rule, images: np.ndarray, settings: Settings) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -156,7 +167,7 @@ def _first_weights(rule: Rule, sizes, samples, rng) -> list[np.ndarray]:
     steps = rule.works_on == STEPS
     heard = float(np.mean([s[1].size if steps else s[0].size for s in samples]))
     weights = []
-    for layer, shape in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for layer, shape in enumerate(pairwise(sizes)):
         inputs = max(1.0, heard if layer == 0 else shape[0])
         readout = layer == len(sizes) - 2 and rule.name != "stdbp"
         mean = 0.0 if readout else rule.mean / inputs
@@ -205,7 +216,7 @@ def _update(run, learner, rate, state, count) -> None:
     for layer, w in enumerate(run.weights):
         apply(
             w, learner.grad[layer], learner.touched[layer], np.float32(rate), dense, run.step[layer], top, state,
-            count[layer], INDEX["weights_written"],
+            learner.group, count[layer],
         )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ LEAST_SLOPE = 0.3
 class StepLearner:
     """One network that learns sample by sample; see `neurosim.learning.rules` for what the settings mean."""
 
-    def __init__(self, kind, weights, thresholds, timesteps, decay, width=1.0, dtype=np.float32):
-        self.kind, self.timesteps = kind, timesteps
+    def __init__(self, kind, weights, thresholds, timesteps, decay, width=1.0, dtype=np.float32, group=4):
+        self.kind, self.timesteps, self.group = kind, timesteps, group
         self.weights, self.thresholds = weights, thresholds
         self.decay, self.width = dtype(decay), dtype(width)
         self.masked = kind == "mpd-ed"
@@ -55,13 +55,13 @@ class StepLearner:
         return self.out
 
     def backward(self, ptr, idx, error, counts):
-        """Add the gradients of one sample, whose forward pass was the last, for the loss gradient ``error`` (n_out,)."""
+        """Add the gradients of the last sample for the loss gradient ``error`` (n_out,) of its logits."""
         last = len(self.u)
         inputs = [(ptr, idx), *zip(self.ptr, self.idx, strict=True)]
         self.history(inputs, counts)
         lif.back_readout(
             *inputs[last], self.weights[last], error, self.grad[last], self.touched[last], self.below, last > 0,
-            counts[last],
+            self.group, counts[last],
         )  # fmt: skip
         if last:
             self.d_s[-1][:] = self.below
@@ -71,13 +71,14 @@ class StepLearner:
             if self.masked:
                 lif.back_pairs(
                     *inputs[layer], *inputs[layer + 1], self.weights[layer], self.powers, self.thresholds[layer],
-                    self.width, self.least, self.u[layer], self.d_s[layer], *common, *self.pairs[layer], counts[layer],
+                    self.width, self.least, self.u[layer], self.d_s[layer], *common, *self.pairs[layer],
+                    self.group, counts[layer],
                 )  # fmt: skip
             else:
                 lif.back_steps(
                     *inputs[layer], self.weights[layer], self.decay, self.thresholds[layer], self.width, self.least,
                     self.u[layer], self.s[layer], self.d_s[layer], self.d_u[layer], *common,
-                    self.kind == "bptt", counts[layer],
+                    self.kind == "bptt", self.group, counts[layer],
                 )  # fmt: skip
 
     def history(self, inputs, counts):

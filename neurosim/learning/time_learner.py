@@ -31,8 +31,8 @@ class _Layer:
 class TimeLearner:
     """One network that learns sample by sample from spike times within a window 0 .. ``end``."""
 
-    def __init__(self, kind, weights, thresholds, end=1.0, most=4, dtype=np.float32):
-        self.kind, self.weights, self.thresholds, self.dtype = kind, weights, thresholds, dtype
+    def __init__(self, kind, weights, thresholds, end=1.0, most=4, dtype=np.float32, group=4):
+        self.kind, self.weights, self.thresholds, self.dtype, self.group = kind, weights, thresholds, dtype, group
         self.end = dtype(end)
         self.most = 1 if kind == "stdbp" else most
         firing = weights if kind == "stdbp" else weights[:-1]
@@ -76,7 +76,16 @@ class TimeLearner:
             idx, times = self.inputs[-1]
             below = np.zeros(idx.size, self.dtype)
             timing.back_ramps(
-                idx, times, self.weights[-1], self.end, error, self.grad[-1], self.touched[-1], below, counts[-1]
+                idx,
+                times,
+                self.weights[-1],
+                self.end,
+                error,
+                self.grad[-1],
+                self.touched[-1],
+                below,
+                self.group,
+                counts[-1],
             )
             wrong = self._by_spike(self.layers[top], below)
         for number in range(top, -1, -1):

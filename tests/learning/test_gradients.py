@@ -1,5 +1,7 @@
 """Exactness without reference data: gradients against written-out sums and finite differences, counts against loops."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ MANY = settings(max_examples=150, deadline=None)
 def steps(seed, sizes, timesteps, rate=0.3):
     rng = np.random.default_rng(seed)
     spikes = (rng.random((timesteps, sizes[0])) < rate).astype(np.uint8)
-    weights = [rng.normal(0.2, 0.8, pair) for pair in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(0.2, 0.8, pair) for pair in pairwise(sizes)]
     thresholds = [rng.uniform(0.3, 1.5, n) for n in sizes[1:-1]]
     ptr = np.concatenate([[0], np.cumsum(spikes.sum(axis=1))]).astype(np.int64)
     return spikes, weights, thresholds, ptr, np.nonzero(spikes)[1].astype(np.int32), rng.normal(0, 1, sizes[-1])
@@ -74,7 +76,7 @@ def test_counts_are_those_of_loops(seed, sizes, timesteps):
 def timed(seed, sizes):
     rng = np.random.default_rng(seed)
     times = rng.uniform(0, 1, sizes[0])
-    weights = [rng.normal(1.5 / pair[0], 3 / pair[0], pair) for pair in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(1.5 / pair[0], 3 / pair[0], pair) for pair in pairwise(sizes)]
     order = np.argsort(times)
     return weights, order.astype(np.int32), times[order], times, rng
 

@@ -40,7 +40,9 @@ def test_digits_are_learned(runs, name):
 
 def test_skipping_zeros_changes_no_weight(runs):
     """The two time-step learners differ in what they touch: in float32 not one weight differs."""
-    dense, skipping = (learn(find_rule(n), load_data("digits"), Settings(2, 0.02), (20,)) for n in ("bptt-dense", "bptt"))
+    dense, skipping = (
+        learn(find_rule(n), load_data("digits"), Settings(2, 0.02), (20,)) for n in ("bptt-dense", "bptt")
+    )
     for a, b in zip(dense.weights, skipping.weights, strict=True):
         assert a.tobytes() == b.tobytes()
     total = INDEX["gradient_adds"]

@@ -20,6 +20,8 @@ ADDS, NEURONS, PRE, POST = (INDEX[n] for n in ("forward_adds", "neuron_updates",
 WRITES, READS = INDEX["history_writes"], INDEX["history_reads"]
 SLOPES, BACKWARD = INDEX["surrogates"], INDEX["backward_updates"]
 ERRORS, GRADS, PRODUCTS = INDEX["error_products"], INDEX["gradient_adds"], INDEX["gradient_products"]
+ERROR_WORDS, GRAD_WORDS = INDEX["error_words"], INDEX["gradient_words"]
+WRITTEN, WRITTEN_WORDS = INDEX["weights_written"], INDEX["written_words"]
 
 
 @njit(cache=True, nogil=True)
@@ -72,7 +74,7 @@ def forward_readout(ptr, idx, weights, step, out, count):
 
 
 @njit(cache=True, nogil=True)
-def back_readout(ptr, idx, weights, error, grad, touched, below, want_below, count):
+def back_readout(ptr, idx, weights, error, grad, touched, below, want_below, group, count):
     """Gradient of the readout's weights; ``below`` (n_in,) is the error of every spike of the layer below."""
     n = error.size
     if want_below:
@@ -83,6 +85,7 @@ def back_readout(ptr, idx, weights, error, grad, touched, below, want_below, cou
             grad[i, j] += error[j]
             touched[i, j] = 1
         count[GRADS] += n
+        count[GRAD_WORDS] += (n + group - 1) // group
     if want_below:
         for i in range(weights.shape[0]):
             total = below[i]
@@ -90,6 +93,7 @@ def back_readout(ptr, idx, weights, error, grad, touched, below, want_below, cou
                 total += weights[i, j] * error[j]
             below[i] = total
         count[ERRORS] += weights.shape[0] * n
+        count[ERROR_WORDS] += weights.shape[0] * ((n + group - 1) // group)
 
 
 @njit(cache=True, nogil=True)
@@ -119,6 +123,7 @@ def back_steps(
     d_below,
     want_below,
     skip,
+    group,
     count,
 ):
     """All timesteps backward. ``d_spike`` (timesteps, n_out) is dS; fills ``d_u`` and, if wanted, ``d_below``
@@ -126,13 +131,16 @@ def back_steps(
     timesteps, n = u.shape
     n_in = weights.shape[0]
     for t in range(timesteps - 1, -1, -1):
-        nonzero = 0
+        nonzero, words, last = 0, 0, -1
         for j in range(n):
             g = d_spike[t, j] * slope(u[t, j], s[t, j], threshold[j], width, least)
             if t + 1 < timesteps:
                 g += decay * (1 - s[t, j]) * d_u[t + 1, j]
             d_u[t, j] = g
-            nonzero += g != 0
+            if g != 0:
+                nonzero += 1
+                words += j // group != last
+                last = j // group
         count[SLOPES] += n
         count[BACKWARD] += n
         count[READS] += n
@@ -142,6 +150,7 @@ def back_steps(
                 grad[i, j] += d_u[t, j]
                 touched[i, j] |= d_u[t, j] != 0
         count[GRADS] += (ptr[t + 1] - ptr[t]) * nonzero if skip else n_in * n
+        count[GRAD_WORDS] += (ptr[t + 1] - ptr[t]) * words if skip else n_in * ((n + group - 1) // group)
         if want_below:
             for i in range(n_in):
                 total = weights[i, 0] * 0
@@ -149,12 +158,13 @@ def back_steps(
                     total += weights[i, j] * d_u[t, j]
                 d_below[t, i] = total
             count[ERRORS] += n_in * (nonzero if skip else n)
+            count[ERROR_WORDS] += n_in * (words if skip else (n + group - 1) // group)
 
 
 @njit(cache=True, nogil=True)
 def back_pairs(
-    ptr, idx, out_ptr, out_idx, weights, powers, threshold, width, least, u, d_spike, grad, touched, d_below, want_below,
-    active, delta, next_time, carried, count,
+    ptr, idx, out_ptr, out_idx, weights, powers, threshold, width, least, u, d_spike, grad, touched, d_below,
+    want_below, active, delta, next_time, carried, group, count,
 ):  # fmt: skip
     """From spike to spike, backward: an input spike meets every neuron that still fires, at the neuron's next spike.
 
@@ -162,12 +172,18 @@ def back_pairs(
     scratch. Reads ``u`` and ``d_spike`` only at spikes and writes ``d_below`` only at input spikes.
     """
     timesteps = u.shape[0]
-    n_active = 0
+    n_active, words = 0, 0
     next_time[:] = -1
     for t in range(timesteps - 1, -1, -1):
         for k in range(out_ptr[t], out_ptr[t + 1]):
             j = out_idx[k]
             if next_time[j] < 0:
+                first = j // group * group
+                new = 1
+                for other in range(first, min(first + group, next_time.size)):
+                    if next_time[other] >= 0:
+                        new = 0
+                words += new
                 active[n_active] = j
                 n_active += 1
             delta[j] = d_spike[t, j] * slope(u[t, j], 1, threshold[j], width, least)
@@ -195,23 +211,30 @@ def back_pairs(
         pairs = (ptr[t + 1] - ptr[t]) * n_active
         count[GRADS] += pairs
         count[PRODUCTS] += pairs
+        count[GRAD_WORDS] += (ptr[t + 1] - ptr[t]) * words
         if want_below:
             count[ERRORS] += pairs
+            count[ERROR_WORDS] += (ptr[t + 1] - ptr[t]) * words
     count[READS] += ptr[timesteps] - ptr[0]
 
 
 @njit(cache=True, nogil=True)
-def apply(weights, grad, touched, rate, everything, step, top, state, count, written):
+def apply(weights, grad, touched, rate, everything, step, top, state, group, count):
     """w -= rate * gradient, and clear both scratch arrays; only touched weights, or ``everything``.
 
     ``step`` > 0: weights are multiples of it within ``top`` steps, rounded at random in proportion (``state`` (1,)
-    uint64 is the generator, a xorshift); 0: floating point. Raises ``count[written]``.
+    uint64 is the generator, a xorshift); 0: floating point. ``group`` weights lie in a word.
     """
     rows, n = weights.shape
     for i in range(rows):
+        last = -1
         for j in range(n):
             if touched[i, j] == 0:
                 continue
+            if not everything:
+                count[WRITTEN] += 1
+                count[WRITTEN_WORDS] += j // group != last
+                last = j // group
             x = weights[i, j] - rate * grad[i, j]
             if step > 0:
                 x /= step
@@ -226,6 +249,6 @@ def apply(weights, grad, touched, rate, everything, step, top, state, count, wri
             weights[i, j] = x
             grad[i, j] = 0
             touched[i, j] = 0
-            count[written] += 1 - everything
     if everything:
-        count[written] += rows * n
+        count[WRITTEN] += rows * n
+        count[WRITTEN_WORDS] += rows * ((n + group - 1) // group)

@@ -6,13 +6,12 @@ dt_j/dw_ij = (t_i - t_j) / A and dt_j/dt_i = w_ij / A for the inputs that came b
 at events only.
 
 Inputs of a layer: ``idx`` (n_events,) int32 and ``times`` (n_events,), ascending. Weights (n_in, n_out). Spikes that a
-layer gives: ``spikes`` (most, 3) int32, neuron and the half-open range of inputs that caused it; ``at`` (most,) its time
-and ``slope`` (most,) its A.
+layer gives: ``spikes`` (most, 3) int32, neuron and the half-open range of inputs that caused it; ``at`` (most,) its
+time and ``slope`` (most,) its A.
 """
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from neurosim.learning.counters import INDEX
@@ -21,6 +20,7 @@ ADDS, PRODUCTS_FORWARD, NEURONS = INDEX["forward_adds"], INDEX["forward_products
 PRE, POST, SLOPES, BACKWARD = (INDEX[n] for n in ("pre_spikes", "post_spikes", "surrogates", "backward_updates"))
 WRITES, READS = INDEX["history_writes"], INDEX["history_reads"]
 ERRORS, GRADS, PRODUCTS = INDEX["error_products"], INDEX["gradient_adds"], INDEX["gradient_products"]
+ERROR_WORDS, GRAD_WORDS = INDEX["error_words"], INDEX["gradient_words"]
 
 
 @njit(cache=True, nogil=True)
@@ -75,7 +75,7 @@ def back_timed(
     idx, times, weights, spikes, at, slope, error, n_spikes, most_inverse, grad, touched, below, want_below, count
 ):
     """Gradient of a layer's weights, and ``below`` (n_events,) the error of each input's time, from ``error``
-    (n_spikes,) of the times of its spikes. 1 / A is limited to ``most_inverse``. Spikes without error are passed over."""
+    (n_spikes,) of the times of its spikes. 1 / A is limited to ``most_inverse``. Spikes without error pass."""
     for s in range(n_spikes):
         if error[s] == 0:
             continue
@@ -93,8 +93,11 @@ def back_timed(
         count[READS] += 1 + pairs
         count[GRADS] += pairs
         count[PRODUCTS] += pairs
+        # The inputs of one spike lie in as many rows: a word each.
+        count[GRAD_WORDS] += pairs
         if want_below:
             count[ERRORS] += pairs
+            count[ERROR_WORDS] += pairs
 
 
 @njit(cache=True, nogil=True)
@@ -104,6 +107,7 @@ def push(idx, n_events, j, amount, grad, touched, count):
         grad[idx[k], j] -= amount
         touched[idx[k], j] = 1
     count[GRADS] += n_events
+    count[GRAD_WORDS] += n_events
 
 
 @njit(cache=True, nogil=True)
@@ -122,7 +126,7 @@ def forward_ramps(idx, times, weights, end, out, count):
 
 
 @njit(cache=True, nogil=True)
-def back_ramps(idx, times, weights, end, error, grad, touched, below, count):
+def back_ramps(idx, times, weights, end, error, grad, touched, below, group, count):
     """Gradient of such a readout's weights, and ``below`` (n_events,) the error of each input's time."""
     n = error.size
     for k in range(idx.size):
@@ -137,3 +141,5 @@ def back_ramps(idx, times, weights, end, error, grad, touched, below, count):
         count[PRODUCTS] += n
         count[ERRORS] += n
         count[READS] += 1
+        count[GRAD_WORDS] += (n + group - 1) // group
+        count[ERROR_WORDS] += (n + group - 1) // group

@@ -1,4 +1,4 @@
-"""The step learners written out in numpy, all steps and all weights: the specification of `fast.lif` and its counters."""
+"""The step learners written out in numpy, all steps and all weights: what `fast.lif` and its counters must equal."""
 
 from __future__ import annotations
 
