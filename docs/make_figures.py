@@ -1,8 +1,10 @@
-"""Draws the figures of README: run from the repository's top folder, ``python docs/make_figures.py``."""
+"""Draws the figures of README and docs: run from the repository's top folder, ``python docs/make_figures.py``."""
 
 from pathlib import Path
 
 import neurosim
+from neurosim import api
+from neurosim.report.figure_footprint import draw_footprint
 from neurosim.report.figures import energy_by_component
 
 SAMPLES = 200
@@ -21,6 +23,7 @@ def main() -> None:
     results = [neurosim.simulate(workload, chip, samples=SAMPLES) for workload, chip in pairs]
     title = f"Energy of one MNIST digit on our 28 nm chip (mean of {SAMPLES} test digits)"
     print(energy_by_component(results, IMAGES / "energy_by_component.png", title))
+    print(draw_footprint(*api.footprint("mnist-conv-w4", "edge-28nm"), IMAGES / "footprint.png"))
 
 
 if __name__ == "__main__":

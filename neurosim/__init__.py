@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 _LAZY = {
     "simulate": "neurosim.api",
     "neurobench": "neurosim.api",
+    "footprint": "neurosim.api_studies",
+    "break_even": "neurosim.api_studies",
     "Result": "neurosim.result",
     "load_chip": "neurosim.arch",
     "list_chips": "neurosim.arch",
@@ -22,6 +24,9 @@ _LAZY = {
     "save_network": "neurosim.workload.native",
     "read_nir": "neurosim.workload.nir_in",
     "to_nir": "neurosim.api",
+    "price": "neurosim.torch_price",
+    "Price": "neurosim.torch_price",
+    "from_torch": "neurosim.workload.torch_in",
     "quantize": "neurosim.compress.quantize",
     "quantize_stimulus": "neurosim.compress.relays",
     "prune": "neurosim.compress.prune",

@@ -56,7 +56,7 @@ def _check_counts(**counts: int | None) -> None:
             raise NeurosimError(f"{name}: got {value}, expected at least 1")
 
 
-def _check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
+def check_runnable(chip: Chip | EventChip | LayerChip | PhaseChip) -> None:
     """Raises NeurosimError that says why, for a chip on which no workload can be run to an energy."""
     if isinstance(chip, EventChip):
         why = (
@@ -117,7 +117,7 @@ def simulate(
         if value not in allowed:
             raise NeurosimError(f"{name}: got {value!r}, expected {allowed[0]!r} or {allowed[1]!r}")
     target = load_chip(chip) if isinstance(chip, str) else chip
-    _check_runnable(target)
+    check_runnable(target)
     if isinstance(target, LayerChip) and (trace is not None or mapping is not None):
         what = "a timeline shows cores and routers" if mapping is None else "a core map places neurons on cores"
         raise NeurosimError(
@@ -149,6 +149,21 @@ def simulate(
             placement=placement,
         )  # fmt: skip
     return result
+
+
+def matched_numbers(workload: Workload, timesteps: int | None = None) -> str:
+    """Bits of the fair ANN twin as `ann_on_array` takes them: the widest weights of the network, and activations of
+    ceil(log2(T + 1)) bits, as many values as T spikes can tell apart (Yan et al. 2024). Raises NeurosimError for
+    floating weights.
+    """
+    from math import ceil
+
+    from neurosim.energy.conventions.counts import yan_twin_bits
+
+    bits = [p.codec.bits for p in workload.network.projections if p.connectivity.event == "synapse"]
+    if max(bits) > 16:
+        raise NeurosimError(f"numbers: workload {workload.name} has weights of {max(bits):g} bits; use float32 or int8")
+    return f"{ceil(max(bits))}x{yan_twin_bits(workload.timesteps if timesteps is None else timesteps)}"
 
 
 def neurobench(
@@ -193,9 +208,11 @@ def ann_on_array(
     numbers: str = "int8",
     weights: str = "dram",
 ) -> dict[str, Any]:
-    """The workload's ANN twin on a systolic array (`neurosim.baseline.array_cost`), and on published accelerators.
+    """The workload's ANN twin on a systolic array (`neurosim.baseline.array_cost`) or one that skips zeros
+    (`neurosim.baseline.zero_skip_cost`), and on published accelerators.
 
-    Adds ``accuracy`` (None unless ``numbers`` are the twin's own int8), ``samples`` and ``anchors``. Raises
+    ``numbers`` are ``int8``, ``int4``, ``float32``, bits like ``4x3``, or ``matched`` (`matched_numbers`). Adds
+    ``accuracy`` (None unless ``numbers`` are the twin's own int8), ``samples`` and ``anchors``. Raises
     NeurosimError for a workload without a twin and for anything that the array does not know.
     """
     from neurosim.baseline.anchors import ANCHORS, cost_anchored
@@ -203,6 +220,8 @@ def ann_on_array(
     from neurosim.baseline.array import numbers as number_format
     from neurosim.baseline.array import preset
     from neurosim.baseline.array_cost import cost_on_array
+    from neurosim.baseline.zero_skip import SkipArray
+    from neurosim.baseline.zero_skip_cost import cost_zero_skipping
 
     work = load_workload(workload) if isinstance(workload, str) else workload
     if work.ann_path is None:
@@ -210,7 +229,12 @@ def ann_on_array(
     if samples < 1:
         raise NeurosimError(f"samples: got {samples}, expected at least 1")
     model, labels = AnnModel.load(work.ann_path), work.labels[:samples]
-    cost = cost_on_array(model, preset(array), number_format(numbers), len(labels), batch, weights)
+    numbers = matched_numbers(work) if numbers == "matched" else numbers
+    spec, widths = preset(array), number_format(numbers)
+    if isinstance(spec.array, SkipArray):
+        cost = cost_zero_skipping(model, spec, widths, work.data[: len(labels)], batch, weights)
+    else:
+        cost = cost_on_array(model, spec, widths, len(labels), batch, weights)
     predicted = model.predict(work.data[:samples]) if numbers == "int8" else None
     return {
         "workload": work.name, "array": array, "samples": len(labels), "numbers": numbers, "weights": weights, **cost,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neurosim.cli_breakeven import breakeven
 from neurosim.cli_compress import prune, quantize
-from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json
+from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json, progress_bar
+from neurosim.cli_footprint import footprint
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -25,28 +25,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@contextmanager
-def _progress(enabled: bool) -> Iterator[object]:
-    """A progress bar on stderr; yields a callback, or None when nobody is watching."""
-    if not enabled or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from neurosim.report.text import console
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        tasks: dict[str, int] = {}
-
-        def update(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done)
-
-        yield update
 
 
 def _result_name(parameters: dict) -> str:
@@ -111,7 +89,7 @@ def run(
     for folder in (None if trace is None else trace.parent, plots):
         if folder is not None:
             _check_writable(folder)
-    with _progress(not as_json) as progress:
+    with progress_bar(not as_json) as progress:
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
             capacity=capacity, input=input, labels=labels, profile=profile, encoder=encoder, progress=progress,
@@ -240,9 +218,10 @@ def validate(
     kind: Annotated[
         str,
         typer.Argument(
-            help="conventions: energies that papers print. noc: runs of a network-on-chip simulator. rtl: recorded "
-            "cycles of event chips. spikes: what a framework recorded of its own network. sram: memories left out of a "
-            "table. systolic: runs of an array simulator."
+            help="chips: published powers. conventions: energies that papers print. noc: runs of a network-on-chip "
+            "simulator. rtl: recorded cycles of event chips. sizes: published model sizes. spikes: what a framework "
+            "recorded of its own network. "
+            "sram: memories left out of a table. systolic: runs of an array simulator."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The witness: a file, or a folder of them.")],
@@ -275,6 +254,8 @@ app.command()(ann)
 app.command()(conventions)
 app.command()(quantize)
 app.command()(prune)
+app.command()(footprint)
+app.command()(breakeven)
 app.command()(neurobench)
 
 

@@ -106,7 +106,7 @@ def quantize(
         per_channel=per_channel, scale=scale, clip=_clip(clip), rounding=rounding, input_bits=input_bits,
     )  # fmt: skip
     title = f"{work.name}: weights {weight_bits}, membranes {membrane_bits}"
-    card = {"made_by": f"quantize, weights {weight_bits}, membranes {membrane_bits}", "from": work.name}
+    card = {"made_by": f"quantised, weights {weight_bits}, membranes {membrane_bits}", "from": work.name}
     _finish(work, network, report, samples, calibration_samples, out, title, card, as_json)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +19,28 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object an
 def print_json(value: object) -> None:
     """One object, indented; NaN is an error."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+@contextmanager
+def progress_bar(enabled: bool) -> Iterator[object]:
+    """A progress bar on stderr; yields a callback, or None when nobody is watching."""
+    if not enabled or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from neurosim.report.text import console
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        tasks: dict[str, int] = {}
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done)
+
+        yield update
 
 
 def explain(
@@ -49,10 +74,14 @@ def explain(
 
 def ann(
     workload: Annotated[str, typer.Argument(help="A shipped workload, or a folder with workload.yaml.")],
-    array: Annotated[str, typer.Option(help="edge-28nm-8x8, edge-28nm-16x16 or edge-28nm-32x32.")] = "edge-28nm-16x16",
+    array: Annotated[
+        str, typer.Option(help="edge-28nm-8x8, -16x16 or -32x32, or zero-skip-28nm-8x16.")
+    ] = "edge-28nm-16x16",
     samples: Annotated[int, typer.Option(help="At most this many samples.")] = 200,
     batch: Annotated[int, typer.Option(help="Samples that go through the network together.")] = 1,
-    numbers: Annotated[str, typer.Option(help="int8, int4, float32, or bits of weight x activation: 4x3.")] = "int8",
+    numbers: Annotated[
+        str, typer.Option(help="int8, int4, float32, bits of weight x activation (4x3), or matched to the network.")
+    ] = "int8",
     weights: Annotated[str, typer.Option(help="dram, or on_chip: a filter memory that holds them all.")] = "dram",
     as_json: JsonFlag = False,
 ) -> None:

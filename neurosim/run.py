@@ -16,6 +16,7 @@ from neurosim.arch import Chip, LayerChip
 from neurosim.energy.chip_prices import chip_leakage, chip_prices
 from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
+from neurosim.energy.loading import with_loading
 from neurosim.energy.table import price_activity
 from neurosim.engine.activity import Activity, count_activity
 from neurosim.engine.function import run_function
@@ -216,8 +217,9 @@ def simulate(
     seconds = int(timing.round_cycles.sum()) * chip.clock.quantum_ps * 1e-12
     energy = price_activity(
         activity.action, activity.place, activity.part, activity.count, chip_prices(chip),
-        chip_leakage(chip), seconds,
+        chip_leakage(chip, mapping.cores_used), seconds,
     )  # fmt: skip
+    energy = with_loading(energy, chip, mapping.memory)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     total = max(1, int(timing.round_cycles.sum()))
     predictions = read_out(network, trace)

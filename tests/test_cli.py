@@ -307,6 +307,19 @@ def test_nir_mistakes(folder, tmp_path):
         assert code == 2 and expected in err and err.count("\n") == 1, err
 
 
+def test_breakeven(tmp_path):
+    options = ("--bits", "4", "--timesteps", "1,2", "--rates", "0.01,0.1,1", "--samples", 4, "--draws", 1)
+    code, out, err = neurosim("breakeven", "mnist-conv-w4", *options, "--plots", "figures", "--json", cwd=tmp_path)
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["panels"][0]["weight_bits"] == 4 and found["timesteps"] == [1, 2]
+    assert (tmp_path / found["plots"][0]).read_bytes().startswith(b"\x89PNG")
+    code, out, err = neurosim("breakeven", "mnist-conv-w4", *options, cwd=tmp_path)
+    assert code == 0 and "Firing rate at break-even" in out and "zero-skipping, batch 1" in out
+    code, _, err = neurosim("breakeven", "mnist-conv-w4", "--rates", "low", cwd=tmp_path)
+    assert code == 2 and "--rates: got 'low'" in err
+
+
 def test_neurobench_beside_the_hardware(folder):
     assert neurosim(*RUN, "--chip", "edge-28nm", "--out", "nb", cwd=folder)[0] == 0
     (saved,) = (folder / "nb").iterdir()

@@ -13,6 +13,7 @@ from neurosim.arch import load_chip
 from neurosim.arch.prices import PriceSpec
 from neurosim.arch.schema import Barrier
 from neurosim.errors import NeurosimError
+from neurosim.mapping.storage import CHOICES
 from neurosim.report.text import result_text
 from neurosim.result import WAIT_CAUSES, Result
 from neurosim.run import read_out, simulate, simulate_stages
@@ -68,6 +69,7 @@ def chips(draw):
         "core.synapse.lanes": draw(st.integers(1, 9)),
         "core.synapse.overlap": draw(st.sampled_from(["pipelined", "serial"])),
         "core.synaptic_memory.shared_kernels": draw(st.booleans()),
+        "core.synaptic_memory.layout": draw(st.sampled_from(["by_kind", *CHOICES])),
     }
     if draw(st.booleans()):
         changes |= draw(sides())
@@ -125,10 +127,9 @@ def test_reference_and_fast_engine_agree_on_random_networks_and_chips(case, chip
         fast = simulate_stages(network, chip, stimulus, **options)
     except NeurosimError as refusal:
         # Only what nothing can run: a loop too fast for next-step delivery, more layers than cores, fractions or a
-        # maximum of graded values in an integer network.
-        assert any(
-            text in str(refusal) for text in ("next-step", "cannot be spread", "max pooling", "'max'", "fractions")
-        )
+        # maximum of graded values in an integer network; rows of a layout that cannot hold them, or not in banks.
+        told = ("next-step", "cannot be spread", "max pooling", "'max'", "fractions", "no zero", "bank_conflicts: true")
+        assert any(text in str(refusal) for text in told)
         assume(False)
     same(simulate_stages(network, chip, stimulus, engine="reference", **options), fast)
     result = simulate(network, chip, stimulus, capacity="report")

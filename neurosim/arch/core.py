@@ -13,7 +13,9 @@ class SynapticMemory(Part):
     """Weights, indices and codebooks of one core. A fetch yields floor(word / weight width) weights.
 
     ``ports`` words a bank at a time. ``bank_conflicts`` false: reads spread evenly over the banks; true: they fall
-    where their addresses say, interleaved by low address bits.
+    where their addresses say, interleaved by low address bits. ``layout``: how rows of weights are written
+    (neurosim/mapping/storage.py); ``by_kind`` rows with all their weights, and listed entries of sparse connections;
+    ``best`` the smallest for each block. A network's projection may ask for another.
     """
 
     capacity_bits: Positive
@@ -24,6 +26,7 @@ class SynapticMemory(Part):
     read_cycles: Positive
     shared_kernels: bool
     index_bits: Annotated[int, Field(ge=1, le=32)] | None = None
+    layout: Literal["by_kind", "dense", "csr", "bitmap", "run_length", "codebook", "best"] = "by_kind"
 
 
 class MembraneMemory(Part):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from neurosim.arch.describe_event import event_facts, operations_table
 from neurosim.arch.describe_layer import buffers_table, layer_facts, layer_timing_table
 from neurosim.arch.describe_phases import phase_facts, phases_table, quantities_table
+from neurosim.arch.describe_standing import standing_parts
 from neurosim.arch.event import EventChip
 from neurosim.arch.layer import LayerChip
 from neurosim.arch.phases import PhaseChip
@@ -63,7 +64,7 @@ def _timestep_parts(chip: Chip) -> list[RenderableType | None]:
 def _energy(chip: Chip) -> list[RenderableType | None]:
     if chip.without_energy is not None:
         return [_facts("Energy", [("none", " ".join(chip.without_energy.split()))])]
-    return [_prices(chip), _leakage(chip)]
+    return [_prices(chip), _leakage(chip), *standing_parts(chip, _table)]
 
 
 def _phase_parts(chip: PhaseChip) -> list[RenderableType | None]:
@@ -86,6 +87,7 @@ def _layer_parts(chip: LayerChip) -> list[RenderableType | None]:
         _facts("Structure", layer_facts(chip)), _facts("Arithmetic", _arithmetic(chip)),
         buffers_table(chip, _table("Memories", *memories, ("notes", "left"))),
         layer_timing_table(chip, _table("Timing", *phases)), _prices(chip), _leakage(chip),
+        *standing_parts(chip, _table),
     ]  # fmt: skip
 
 
@@ -192,6 +194,8 @@ def _memories(chip: Chip) -> Table:
             notes.append("kernels shared" if memory.shared_kernels else "kernels unrolled")
             if memory.index_bits:
                 notes.append(f"indices of {memory.index_bits} b")
+            if memory.layout != "by_kind":
+                notes.append(f"layout {memory.layout}")
         if name == "membrane_memory" and memory.accumulator_bits:
             notes.append(f"input accumulator of {memory.accumulator_bits} b a neuron")
         if getattr(memory, "ports", 1) > 1:

@@ -17,6 +17,7 @@ from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
 from neurosim.arch.schema import Arithmetic, Clock, Technology
+from neurosim.arch.standing import Standing
 
 Word = Annotated[int, Field(ge=1, le=1 << 16)]
 Banks = Annotated[int, Field(ge=1, le=256)]
@@ -159,6 +160,7 @@ class LayerChip(Part):
     arithmetic: Arithmetic
     energy: dict[str, PriceSpec]
     leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
+    standing: Standing | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> LayerChip:
@@ -187,6 +189,10 @@ class LayerChip(Part):
         for place, name in named:
             if name is not None and name not in self.sources:
                 raise ValueError(f"{place}.source: got {name!r}, which sources does not list; add it with its citation")
+        if self.standing is not None:
+            if self.standing.power_gating is not None:
+                raise ValueError("standing.power_gating: a layer chip has one array and no cores to gate; leave it out")
+            self.standing.check(self.sources, self.clock.synchronous, ("chip", "core"))
         check_origins(self, self.origins, self.sources)
         return self
 

@@ -23,7 +23,8 @@ class Term(Part):
     """One addend of a derived price or leakage; exactly one of the fields but ``count``, ``access`` and ``length_mm``.
 
     sram names a memory of the core. The others are widths in bits: an adder, a comparator, a row of AND gates, a
-    multiplexer, a shifter, a register, a multiplier (two widths), float32 units, a router flit, a link.
+    multiplexer, a shifter, a register, a multiplier (two widths), float32 units, a router flit, a cycle of a router's
+    clock, a link.
     """
 
     count: PositiveFloat = 1
@@ -39,6 +40,7 @@ class Term(Part):
     float_add: Literal[32] | None = None
     float_multiply: Literal[32] | None = None
     router_flit: Positive | None = None
+    router_clock: Positive | None = None
     link: Positive | None = None
     length_mm: PositiveFloat = 1
 

@@ -18,6 +18,7 @@ from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
 from neurosim.arch.router import MULTICAST_PORTS, WAYS, Router
+from neurosim.arch.standing import Standing
 from neurosim.arch.topology import Topology
 
 
@@ -140,14 +141,17 @@ class Chip(Part):
     energy: dict[str, PriceSpec] = Field(default_factory=dict)
     leakage: tuple[LeakageSpec, ...] = Field((), min_length=1)
     without_energy: Source | None = None
+    standing: Standing | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Chip:
         self._check_ways()
         if self.without_energy is None:
             self._check_prices()
-        elif self.energy or self.leakage:
-            raise ValueError("without_energy: the file gives energy or leakage; keep the one or the others")
+        elif self.energy or self.leakage or self.standing:
+            raise ValueError("without_energy: the file gives energy, leakage or standing; keep the one or the others")
+        if self.standing is not None:
+            self.standing.check(self.sources, self.clock.synchronous, ("chip", "core", "tile"))
         scan = self.core.update.scan
         if scan is not None and scan.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
             raise ValueError(

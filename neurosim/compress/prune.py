@@ -106,6 +106,11 @@ def _cut(network: Network, p: Projection, gone: np.ndarray | None, store: str) -
         _check_zero(p, weights)
     connectivity = replace(c, weights=weights)
     if store == "sparse":
+        if p.codec.kind == "codebook":
+            raise NeurosimError(
+                f"prune: projection {p.name}: the words of a codebook are whole; store='sparse' would cut them. Use "
+                "store='same'"
+            )
         connectivity = _stored(connectivity)
     after = weights.astype(np.float64).ravel() * 2.0**p.weight_shift
     stored = connectivity.weights.size

@@ -1,7 +1,8 @@
 """The energy table: one leaf a line, and totals that are exact sums of their leaves.
 
 There are two kinds of leaf. Dynamic: the count of one action at one place for one part, times the price of that
-action. Leakage: a power times the simulated time. No joule enters a report in any other way.
+action. Standing: the power of what leaks, or of a clock that always runs, times the simulated time. No joule enters a
+report in any other way.
 
 A price may have a band. Totals are then given with all prices at their low ends and at their high ends: corners, which
 say how far the constants alone could move a total, not how likely that is. A price without a band stays as it is.
@@ -19,6 +20,7 @@ import numpy as np
 from neurosim.errors import NeurosimError
 
 LEAKAGE = "leakage"
+IDLE_CLOCK = "idle_clock"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Price:
 
 @dataclass(frozen=True)
 class LeakagePower:
-    """A power that is drawn for the whole simulated time by ``instances`` parts of one component."""
+    """A power that is drawn for the whole simulated time by ``instances`` parts of one component.
+
+    ``action``: ``leakage``, or ``idle_clock`` for a clock that runs whether anything happens or not.
+    """
 
     component: str
     power_mw: float
@@ -42,6 +47,7 @@ class LeakagePower:
     source: str
     low_mw: float | None = None
     high_mw: float | None = None
+    action: str = LEAKAGE
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,6 @@ def price_activity(
             None if mw is None else mw * power.instances * 1e-3 for mw in (power.power_mw, power.low_mw, power.high_mw)
         )
         leaves.append(
-            Leaf(power.component, LEAKAGE, "chip", power.component, picoseconds, price, power.source, low, high)
+            Leaf(power.component, power.action, "chip", power.component, picoseconds, price, power.source, low, high)
         )
     return EnergyTable(tuple(leaves))

@@ -12,9 +12,10 @@ from typing import NoReturn
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import overflow_text
-from neurosim.mapping.layout import Layout, entry_bits, is_unrolled
+from neurosim.mapping.layout import Layout, is_unrolled
 from neurosim.mapping.mapping import Overflow
 from neurosim.mapping.partition import CoreTooSmall, partition
+from neurosim.mapping.row_store import entry_bits, layout_asked
 from neurosim.snn.codecs import CodebookCodec
 from neurosim.snn.network import Network, Projection
 
@@ -61,6 +62,8 @@ def _least_bits(network: Network, projection: Projection, chip: Chip, weight_bit
     connectivity, codec = projection.connectivity, projection.codec
     if connectivity.event != "synapse":
         return 0
+    if layout_asked(projection, chip) != "by_kind":
+        return 0  # how far a layout shrinks a projection is known only once it is written
     width = codec.bits
     if codec.kind == "int" and weight_bits is not None:
         width = min(width, weight_bits)

@@ -64,7 +64,7 @@ class Banks:
         if by_pixel:
             channel, pixel = np.divmod(neurons.astype(np.int64), reach.out_pixels)
             order = np.lexsort((order, pixel, channel // reach.per_group))
-        place = _places(reach, touched)
+        place = places(reach, touched)
         return _conv_turns(neurons, order, reach.shape, place, touched.size, *self.accumulators)
 
     def kernel_reads(
@@ -79,7 +79,7 @@ class Banks:
             return None
         channel, pixel = np.divmod(neurons.astype(np.int64), reach.out_pixels)
         windows = np.unique(channel // reach.per_group * reach.out_pixels + pixel)
-        place = _places(reach, touched)
+        place = places(reach, touched)
         # Whole rows only turn the banks, so without a codebook one input channel stands for all.
         channels = reach.in_group if word_length > 1 else 1
         reads = [
@@ -89,7 +89,7 @@ class Banks:
         return np.broadcast_to(np.stack(reads, axis=1), (touched.size, reach.in_group))
 
 
-def _places(reach: ConvReach, touched: np.ndarray) -> np.ndarray:
+def places(reach: ConvReach, touched: np.ndarray) -> np.ndarray:
     place = np.full(reach.groups * reach.in_pixels, -1, np.int64)
     place[touched] = np.arange(touched.size)
     return place
@@ -125,7 +125,7 @@ def _conv_turns(neurons, order, shape, place, n, lanes, banks, ports):
     for i in order:
         channel, pixel = divmod(np.int64(neurons[i]), out_h * out_w)
         for tap in range(kernel_h * kernel_w):
-            at = _input_pixel(shape, pixel, tap)
+            at = input_pixel(shape, pixel, tap)
             if at >= 0:
                 k = place[channel // shape[12] * in_h * in_w + at]
                 _issue(k, i, lanes, banks, ports, count, fullest, filled, turns)
@@ -133,7 +133,7 @@ def _conv_turns(neurons, order, shape, place, n, lanes, banks, ports):
 
 
 @njit(cache=True, nogil=True)
-def _input_pixel(shape, pixel, tap):
+def input_pixel(shape, pixel, tap):
     """The input pixel that an output pixel sees through a tap; -1 for padding."""
     y = pixel // shape[3] * shape[6] - shape[8] + tap // shape[5] * shape[10]
     x = pixel % shape[3] * shape[7] - shape[9] + tap % shape[5] * shape[11]
@@ -148,7 +148,7 @@ def _kernel_reads(windows, shape, place, n, row_words, channel, word_length, ban
         group, pixel = divmod(window, out_pixels)
         words = row_words[group]
         for tap in range(taps):
-            at = _input_pixel(shape, pixel, tap)
+            at = input_pixel(shape, pixel, tap)
             if at >= 0:
                 k = place[group * in_pixels + at]
                 first = (channel * taps + tap) // word_length * words

@@ -20,7 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.arch.layer import LayerChip
-from neurosim.mapping.layout import Layout, entry_bits, words_of
+from neurosim.mapping.layout import Layout
+from neurosim.mapping.row_store import entry_bits
+from neurosim.mapping.storage import words_of
 from neurosim.snn.connectivity import Conv2d
 from neurosim.snn.network import Network, Population
 

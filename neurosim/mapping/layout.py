@@ -12,6 +12,9 @@ codebook: the rows hold codeword numbers, and the table is stored once a block. 
 codeword of an output channel; one that covers whole kernels is read once for all taps, any other once a tap. Unrolled
 and sparse rows cannot look a codeword up entry by entry, so they hold decoded values at the table's width.
 pool, identity: nothing but the axon; the connection is computed from the target's number.
+
+So rows are stored ``by_kind``. A projection or its chip may ask for another layout of `neurosim.mapping.storage`
+instead; what a spike reads then follows the layout, and the connections it makes stay the same.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ import numpy as np
 from neurosim.arch import Chip
 from neurosim.mapping.banks import Banks
 from neurosim.mapping.reach import ConvReach, ListReach
+from neurosim.mapping.row_store import RowStore, Stored, entry_bits
+from neurosim.mapping.storage import UNEVEN, words_of
+from neurosim.mapping.taps import tap_windows
 from neurosim.snn.codecs import CodebookCodec, Codec
 from neurosim.snn.network import Network, Projection
 
@@ -32,7 +38,8 @@ from neurosim.snn.network import Network, Projection
 class Feed:
     """One projection into one block. sources (n,) int32 ascending local numbers with at least one connection into the
     block; events, words (n,) int64 connections and synaptic words of one spike; bits stored by content. reads, turns
-    (n,) int64: reads of the fullest bank and turns of the lanes (`Banks`), None where the chip models no conflicts."""
+    (n,) int64: reads of the fullest bank and turns of the lanes (`Banks`), None where the chip models no conflicts.
+    layout : how the rows are stored."""
 
     sources: np.ndarray
     events: np.ndarray
@@ -40,6 +47,7 @@ class Feed:
     bits: dict[str, int] = field(default_factory=dict)
     reads: np.ndarray | None = None
     turns: np.ndarray | None = None
+    layout: str = "by_kind"
 
     @property
     def total_bits(self) -> int:
@@ -51,24 +59,10 @@ def is_unrolled(projection: Projection, chip: Chip) -> bool:
     return projection.connectivity.kind == "conv" and not chip.core.synaptic_memory.shared_kernels
 
 
-def entry_bits(codec: Codec) -> int:
-    """Bits of one weight where it is stored on its own; a codebook's is the width of its table's values."""
-    if isinstance(codec, CodebookCodec):
-        return codec.table_bits // (len(codec.table) * codec.word_length)
-    return int(codec.bits)
-
-
-def words_of(n: int | np.ndarray, width: int, word: int) -> int | np.ndarray:
-    """Physical words for ``n`` items of ``width`` bits; an item wider than a word takes several."""
-    if width > word:
-        return n * -(-width // word)
-    return -(-n // (word // width))
-
-
 class Layout:
     """Computes feeds of a network on a chip; keeps the reverse adjacency of projections once it is needed.
 
-    ``weight_bits`` asks what the network would need if no integer weight were wider than that (advice only).
+    ``weight_bits`` asks what the network would need if no integer or float weight were wider than that (advice only).
     Not for two threads at once.
     """
 
@@ -80,23 +74,28 @@ class Layout:
         self._conv: dict[int, ConvReach] = {}
         self._list: dict[int, ListReach] = {}
         self._banks = Banks(chip)
+        self._rows = RowStore(network, chip, weight_bits)
 
     def feed(self, position: int, neurons: np.ndarray) -> Feed:
         """What projection number ``position`` costs for the target neurons (n,) of one block, local numbers."""
         projection = self.network.projections[position]
         kind = projection.connectivity.kind
+        by_kind = self._rows.asked[position] == "by_kind"
         if kind == "dense":
             n = self.network.population(projection.source).n_neurons
-            words, bits = self._dense(projection, neurons)
-            everyone, words = np.arange(n, dtype=np.int32), np.full(n, words, np.int64)
+            stored = self._rows_dense(projection, neurons, n) if by_kind else self._rows.dense(position, neurons)
+            everyone, words = np.arange(n, dtype=np.int32), stored.words[0]
             reads, turns = self._banks.run_reads(words), self._banks.run_turns(n, len(neurons))
-            return Feed(everyone, np.full(n, len(neurons), np.int64), words, bits, reads, turns)
-        if kind == "conv":
+            events = np.full(n, len(neurons), np.int64)
+            return Feed(everyone, events, words, stored.bits, reads, turns, stored.layout)
+        if kind == "conv" and (by_kind or not is_unrolled(projection, self.chip)):
             return self._conv_feed(position, neurons)
         if kind == "identity":
             ones = np.ones(len(neurons), np.int64)
             sides = self._banks.run_reads(0 * ones), self._banks.run_turns(ones.size, 1)
             return Feed(np.sort(neurons).astype(np.int32), ones, 0 * ones, {}, *sides)
+        if not by_kind:
+            return self._listed_feed(position, neurons)
         sources, events = (found.astype(np.int32) for found in self._listed(position).of(neurons))
         turns = self._banks.list_turns(self._listed(position), neurons, sources)
         words, bits = (0 * events, {}) if kind == "pool" else self._entries(projection, events, len(neurons))
@@ -104,29 +103,63 @@ class Layout:
 
     def size(self, position: int, neurons: np.ndarray) -> tuple[int, int]:
         """Number of sources and bits of the `feed`, without its arrays; cutting a layer asks for it very often."""
+        n, bits = self._size(position, neurons)
+        return n, sum(bits.values())
+
+    def contents(self, position: int, neurons: np.ndarray) -> dict[str, int]:
+        """Bits of the `feed` by content, without its arrays."""
+        return self._size(position, neurons)[1]
+
+    def _size(self, position: int, neurons: np.ndarray) -> tuple[int, dict[str, int]]:
         projection = self.network.projections[position]
         kind = projection.connectivity.kind
+        if self._rows.asked[position] != "by_kind":
+            return self._size_asked(position, neurons)
         if kind == "dense":
-            return self.network.population(projection.source).n_neurons, sum(
-                self._dense(projection, neurons)[1].values()
-            )
+            return self.network.population(projection.source).n_neurons, self._dense(projection, neurons)[1]
         if kind == "identity":
-            return len(neurons), 0
+            return len(neurons), {}
         if kind == "conv":
             reach = self._reach(position)
             touched, _, hits, channels = reach.of(neurons)
             if is_unrolled(projection, self.chip):
                 bits = self._entries(projection, hits, len(neurons))[1]
-                return touched.size * reach.in_group, sum(bits.values()) * reach.in_group
-            return touched.size * reach.in_group, sum(self._kernels(projection, channels)[1].values())
+                return touched.size * reach.in_group, {name: n * reach.in_group for name, n in bits.items()}
+            return touched.size * reach.in_group, self._kernels(projection, channels)[1]
         sources, events = self._listed(position).of(neurons)
-        return sources.size, 0 if kind == "pool" else sum(self._entries(projection, events, len(neurons))[1].values())
+        return sources.size, {} if kind == "pool" else self._entries(projection, events, len(neurons))[1]
+
+    def _size_asked(self, position: int, neurons: np.ndarray) -> tuple[int, dict[str, int]]:
+        """`_size` of a projection that asks for a layout."""
+        projection = self.network.projections[position]
+        kind = projection.connectivity.kind
+        if kind == "dense":
+            n = self.network.population(projection.source).n_neurons
+            return n, self._rows.dense(position, neurons).bits
+        if kind == "conv" and not is_unrolled(projection, self.chip):
+            reach = self._reach(position)
+            stored = self._rows.kernels(position, _channels(reach, neurons))
+            return reach.of(neurons)[0].size * reach.in_group, stored.bits
+        sources, _, stored = self._rows.listed(position, self._listed(position), neurons)
+        return sources.size, stored.bits
+
+    def _listed_feed(self, position: int, neurons: np.ndarray) -> Feed:
+        """The feed of listed connections (sparse, unrolled) in the layout asked for."""
+        reach = self._listed(position)
+        sources, events, stored = self._rows.listed(position, reach, neurons)
+        sources, words = sources.astype(np.int32), stored.words[0]
+        turns = self._banks.list_turns(reach, neurons, sources)
+        return Feed(sources, events, words, stored.bits, self._banks.run_reads(words), turns, stored.layout)
+
+    def _rows_dense(self, projection: Projection, neurons: np.ndarray, n_rows: int) -> Stored:
+        words, bits = self._dense(projection, neurons)
+        return Stored("by_kind", [np.full(n_rows, words, np.int64)], bits)
 
     def _width(self, codec: Codec) -> int:
         """Bits of one stored item: a weight, or the number of a codeword."""
         if isinstance(codec, CodebookCodec):
             return codec.index_bits
-        if codec.kind == "int" and self._weight_bits is not None:
+        if codec.kind in ("int", "float32") and self._weight_bits is not None:
             return min(int(codec.bits), self._weight_bits)
         return int(codec.bits)
 
@@ -205,12 +238,28 @@ class Layout:
         if unrolled:
             words, bits = self._entries(projection, events, len(neurons))
             return Feed(sources, events, words, bits, self._banks.run_reads(words), turns)
-        row_words, bits = self._kernels(projection, channels)
-        codec, taps = projection.codec, prod(projection.connectivity.kernel)
-        whole = isinstance(codec, CodebookCodec) and codec.word_length % taps == 0
+        if self._rows.asked[position] != "by_kind":
+            stored = self._rows.kernels(position, _channels(reach, neurons))
+            if stored.layout in UNEVEN:
+                taps = tap_windows(reach, neurons, touched)
+                by_group = [w.reshape(reach.in_group, -1) for w in stored.words]
+                words = np.array([by_group[g] @ t for g, t in zip(group, taps, strict=True)], np.int64)
+                return Feed(sources, events, words.ravel()[by_source], stored.bits, None, turns, stored.layout)
+            row_words, bits, layout = np.array([w[0] for w in stored.words]), stored.bits, stored.layout
+            codebook = None
+        else:
+            (row_words, bits), layout = self._kernels(projection, channels), "by_kind"
+            codebook = projection.codec if isinstance(projection.codec, CodebookCodec) else None
+        whole = codebook is not None and codebook.word_length % prod(projection.connectivity.kernel) == 0
         words = np.repeat(row_words[group] * (1 if whole else windows), reach.in_group)[by_source]
         if whole:
             return Feed(sources, events, words, bits, self._banks.run_reads(words), turns)
-        length = codec.word_length if isinstance(codec, CodebookCodec) else 1
+        length = 1 if codebook is None else codebook.word_length
         reads = self._banks.kernel_reads(reach, neurons, touched, row_words, length)
-        return Feed(sources, events, words, bits, None if reads is None else reads.ravel()[by_source], turns)
+        reads = None if reads is None else reads.ravel()[by_source]
+        return Feed(sources, events, words, bits, reads, turns, layout)
+
+
+def _channels(reach: ConvReach, neurons: np.ndarray) -> np.ndarray:
+    """Output channels of a block, ascending."""
+    return np.unique(neurons // reach.out_pixels)

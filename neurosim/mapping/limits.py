@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.arch import Chip
+from neurosim.mapping.storage import words_of
 from neurosim.snn.network import Population
 from neurosim.snn.neuron import Lif
 
@@ -60,3 +61,28 @@ def membrane_bits(population: Population, neurons: np.ndarray, chip: Chip) -> di
                 copies = np.unique(neurons // (population.n_neurons // values.size)).size
             bits[name] = width * copies
     return bits
+
+
+def stored_membranes(population: Population, neurons: np.ndarray, chip: Chip) -> dict[str, int]:
+    """`membrane_bits` in the words of a core's membrane memory, with the ``padding`` that this takes.
+
+    A neuron's state and the parameters that are its own are one item, read together; an accumulator and a parameter
+    that neurons share are items of their own. As weights do, an item keeps to one word unless it is wider.
+    """
+    bits = membrane_bits(population, neurons, chip)
+    word = chip.core.membrane_memory.word_bits
+    n, model = len(neurons), population.model
+    alone = [name for name in ("accumulator", "threshold", "bias") if name in bits and not _is_own(population, name)]
+    record = sum(b for name, b in bits.items() if name not in alone)
+    words = int(words_of(n, record // n, word)) if record else 0
+    for name in alone:
+        width = chip.core.membrane_memory.accumulator_bits if name == "accumulator" else model.membrane_bits or 32
+        words += int(words_of(bits[name] // width, width, word))
+    padding = words * word - sum(bits.values())
+    return {**bits, "padding": padding} if padding else bits
+
+
+def _is_own(population: Population, name: str) -> bool:
+    """Whether each neuron of the population has a value of its own."""
+    values = getattr(population.model, name, None)
+    return values is not None and values.size == population.n_neurons > 1

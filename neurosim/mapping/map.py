@@ -11,7 +11,7 @@ from neurosim.mapping.advice import at_a_glance, refuse
 from neurosim.mapping.key_limits import full_tables, provisioned, table_lines
 from neurosim.mapping.keys import build_key_tables
 from neurosim.mapping.layout import Layout
-from neurosim.mapping.limits import core_limits, membrane_bits
+from neurosim.mapping.limits import core_limits, stored_membranes
 from neurosim.mapping.mapping import Block, Mapping, MemoryUse, Overflow
 from neurosim.mapping.partition import CoreTooSmall, Part, incoming, partition, spread
 from neurosim.mapping.placement import Traffic, place, route_hops
@@ -92,8 +92,18 @@ def map_network(
         traffic=traffic,
         origin="given" if before is None else "automatic",
         key_tables=tables,
+        layouts=_layouts(network, feeds),
         synapse_unit=synapse_unit,
     )
+
+
+def _layouts(network: Network, feeds: list) -> dict[str, tuple[str, ...]]:
+    """Layouts in use, by projection."""
+    found: dict[str, set[str]] = {}
+    for position, feed in (pair for group in feeds for pair in group):
+        if network.projections[position].connectivity.event == "synapse":
+            found.setdefault(network.projections[position].name, set()).add(feed.layout)
+    return {name: tuple(sorted(names)) for name, names in found.items()}
 
 
 def _automatic(network: Network, chip: Chip, layout: Layout, capacity: str, fits: bool):
@@ -182,7 +192,7 @@ def _memory(network, chip, blocks, feeds, routes, endpoint, extra) -> tuple[Memo
             add(block.core, "delay_buffer", "delayed spikes", projection.name, stored)
             entries = feed.sources.size * chip.core.axon_table.word_bits
             add(block.core, "axon_table", "entries", projection.name, entries)
-        for content, bits in membrane_bits(population, block.neurons, chip).items():
+        for content, bits in stored_membranes(population, block.neurons, chip).items():
             add(block.core, "membrane_memory", content, population.name, bits)
     # A packet that routers send on by its key needs one entry at its source, others one for each destination.
     entries = np.diff(routes.ptr) if chip.router.key_table is None else np.diff(routes.ptr) > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -98,4 +98,5 @@ class Mapping:
     traffic: int
     origin: str
     key_tables: KeyTables | None = None
+    layouts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     synapse_unit: str | None = None

@@ -17,7 +17,7 @@ import numpy as np
 from neurosim.arch import Chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.layout import Feed, Layout
-from neurosim.mapping.limits import Need, core_limits, membrane_bits
+from neurosim.mapping.limits import Need, core_limits, stored_membranes
 from neurosim.mapping.mapping import Overflow
 from neurosim.mapping.routes import host_routed
 from neurosim.snn.network import Network, Population
@@ -71,7 +71,7 @@ class Partitioner:
         return Need(
             neurons=len(neurons),
             synaptic_memory=sum(bits for _, bits in sizes),
-            membrane_memory=sum(membrane_bits(population, neurons, self.chip).values()),
+            membrane_memory=sum(stored_membranes(population, neurons, self.chip).values()),
             axon_table=entries * self.chip.core.axon_table.word_bits,
             axons_in=axons,
             routing_table=routes_out * self.chip.core.routing_table.word_bits,

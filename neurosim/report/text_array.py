@@ -22,8 +22,8 @@ def array_text(cost: dict[str, Any]) -> RenderableType:
         f"ANN twin of {cost['workload']} on {cost['array']}: {n} samples, batch {cost['batch']}, {cost['numbers']}",
         f"accuracy      {known}",
         f"latency       {units.time(cost['latency_s'])} a batch; {units.count(cost['cycles'] / n)} cycles a sample, "
-        f"{units.percent(stalls)} of them waiting for DRAM",
-        f"utilisation   {units.percent(cost['utilisation'])} of the array's multiply-accumulates",
+        f"{units.percent(stalls)} of them waiting for weights or DRAM",
+        f"utilisation   {units.percent(cost['utilisation'])} of the array's multiply-accumulates" + _skipped(cost),
         f"energy        {units.energy(cost['energy_pj'] / n)} a sample (constants all low to all high: {band}), "
         f"{cost['energy_pj'] / cost['macs']:.3g} pJ a multiply-accumulate",
         f"DRAM          {units.bits(round(cost['dram_bits'] / n))} a sample; "
@@ -37,6 +37,15 @@ def array_text(cost: dict[str, Any]) -> RenderableType:
     )  # fmt: skip
 
 
+def _skipped(cost: dict[str, Any]) -> str:
+    if "macs_done" not in cost:
+        return ""
+    return (
+        f"; {units.percent(1 - cost['macs_done'] / cost['macs'])} of the job skipped, efficiency "
+        f"{units.percent(cost['efficiency'])}"
+    )
+
+
 def _components(cost: dict[str, Any]):
     table = new_table("Energy by component", ("component", "left"), ("a sample", "right"), ("share", "right"))
     for name, pj in cost["table"].by_component().items():
@@ -45,8 +54,9 @@ def _components(cost: dict[str, Any]):
 
 
 def _layers(cost: dict[str, Any]):
+    shown = "Layers, all samples" if "macs_done" in cost else "Layers, first part of a batch"
     table = new_table(
-        "Layers, first part of a batch", ("layer", "left"), ("M x N x K", "left"), ("cycles", "right"),
+        shown, ("layer", "left"), ("M x N x K", "left"), ("cycles", "right"),
         ("waiting", "right"), ("elements filled", "right"), ("utilisation", "right"), ("from and to DRAM", "right"),
     )  # fmt: skip
     for row in cost["layers"]:

@@ -23,7 +23,12 @@ Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _freeze(array: np.ndarray) -> np.ndarray:
-    """A contiguous read-only copy, so that a network can be shared between threads and hashed."""
+    """A contiguous read-only copy, so that a network can be shared between threads and hashed.
+
+    One read-only value seen at every place (`numpy.broadcast_to`) stays that: a network of shapes alone needs no room.
+    """
+    if isinstance(array, np.ndarray) and not array.flags.writeable and not any(array.strides):
+        return array
     frozen = np.array(array, order="C", copy=True)
     frozen.setflags(write=False)
     return frozen

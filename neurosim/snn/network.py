@@ -78,9 +78,10 @@ class Projection:
     """Source to target over a connectivity. A spike of value x adds ``x * weight << weight_shift``.
 
     ``weight_shift`` aligns integer weights with the membrane's unit and costs no multiplier. ``port`` names the
-    input of the target's operator (every model so far has one, ``in``). ``bits_per_index`` belongs to the layout a
-    chip chooses, never to the network. Two notes compute nothing: ``scale`` (1,) or (output channels,), the real value
-    of one weight step; ``residual``, how a shortcut joins (`notes.RESIDUALS`).
+    input of the target's operator (every model so far has one, ``in``). ``layout`` asks for a storage layout
+    (`neurosim.mapping.storage`) in place of the chip's; it changes what is stored and read, never what is computed.
+    Two notes compute nothing: ``scale`` (1,) or (output channels,), the real value of one weight step; ``residual``,
+    how a shortcut joins (`notes.RESIDUALS`).
     """
 
     source: str
@@ -92,6 +93,7 @@ class Projection:
     port: str = "in"
     scale: np.ndarray | None = None
     residual: str | None = None
+    layout: str | None = None
 
     @property
     def name(self) -> str:
@@ -254,6 +256,7 @@ class Network:
             c = p.connectivity
             digest.update(repr((p.source, p.target, p.delay, p.weight_shift, p.port, c.kind)).encode())
             digest.update(repr(codec_header(p.codec)).encode())
+            digest.update(b"" if p.layout is None else f"layout {p.layout}".encode())
             for key, value in sorted(vars(c).items()):
                 if not key.startswith("_"):
                     digest.update(key.encode())

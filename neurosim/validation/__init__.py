@@ -14,9 +14,11 @@ from neurosim.errors import NeurosimError
 from neurosim.validation.case import Case
 
 KINDS = {
+    "chips": "neurosim.validation.chips",
     "conventions": "neurosim.validation.conventions",
     "noc": "neurosim.validation.noc",
     "rtl": "neurosim.validation.rtl",
+    "sizes": "neurosim.validation.sizes",
     "spikes": "neurosim.validation.spikes",
     "sram": "neurosim.validation.sram",
     "systolic": "neurosim.validation.systolic",

@@ -81,7 +81,8 @@ def _network(network: Network, recording: Recording, way: str, engines: tuple[st
         yield _end_to_end(network, recorded, recording, f"{where}/end to end [{way}, {engine}]", engine)
 
 
-def _raster(network: Network, trace: SpikeTrace, name: str) -> np.ndarray:
+def raster(network: Network, trace: SpikeTrace, name: str) -> np.ndarray:
+    """Spikes of a population, (samples, timesteps, neurons)."""
     index = network.index[name]
     return trace.dense(int(network.offsets[index]), int(network.offsets[index + 1]))
 
@@ -92,7 +93,7 @@ def _layer(
     alone, sources = layer_network(network, name)
     stimulus = Stimulus.from_dense(np.concatenate([recorded[source] for source in sources], axis=2))
     trace = run_function(alone, stimulus, engine=engine)
-    differ = _raster(alone, trace, name) != recorded[name]
+    differ = raster(alone, trace, name) != recorded[name]
     count, total = int(differ.sum()), differ.size
     about = f"{total} neuron-steps, {int((recorded[name] != 0).sum())} spikes"
     if layer in recording.membranes:
@@ -101,7 +102,7 @@ def _layer(
         return Case(title, EQUAL, about)
     if network.is_integer:
         return Case(title, MISS, f"{_first(differ)}; {count} of {about}")
-    far = _farthest(alone, name, sources, recorded, trace, differ)
+    far = farthest(alone, name, sources, recorded, trace, differ)
     near = far <= NEAR and count * PER_NEURON_STEPS <= total
     text = f"{count} of {about} differ; first differences lie within {far:.1e} of the threshold; {_first(differ)}"
     return Case(title, WITHIN if near else MISS, text)
@@ -120,10 +121,14 @@ def _membrane_error(network: Network, trace: SpikeTrace, name: str, recorded: np
     return float(np.abs(ours - recorded[:, -1].reshape(ours.shape)).max())
 
 
-def _farthest(
-    network: Network, name: str, sources: list[str], recorded: dict, trace: SpikeTrace, differ: np.ndarray
-) -> float:
-    """The largest distance from the threshold over the first difference of every (sample, neuron)."""
+def farthest(
+    network: Network, name: str, sources: list[str], recorded: dict, trace: SpikeTrace, differ: np.ndarray,
+    relative: bool = False,
+) -> float:  # fmt: skip
+    """The largest distance from the threshold over the first difference of every (sample, neuron).
+
+    ``relative``: as a share of the threshold, for membranes that count in units of their own.
+    """
     farthest = 0.0
     population = network.population(name)
     threshold = population.model.per_neuron("threshold", population.shape, name).astype(np.float64)
@@ -134,11 +139,12 @@ def _farthest(
         steps = int(first.max()) + 1
         values = {}
         for p in network.populations:
-            raster = recorded[own[p.name]] if p.name in own else _raster(network, trace, p.name)
-            values[p.name] = raster[sample].astype(np.float64)
+            sent = recorded[own[p.name]] if p.name in own else raster(network, trace, p.name)
+            values[p.name] = sent[sample].astype(np.float64)
         current = input_current(network, name, values, neurons, steps)
         seen = membranes(population, current, recorded[name][sample, :steps][:, neurons], neurons)
         away = np.abs(seen[first, np.arange(neurons.size)] - threshold[neurons])
+        away = away / np.abs(threshold[neurons]) if relative else away
         farthest = max(farthest, float(away.max()))
     return farthest
 
@@ -146,7 +152,7 @@ def _farthest(
 def _end_to_end(network: Network, recorded: dict, recording: Recording, title: str, engine: str) -> Case:
     trace = run_function(network, Stimulus.from_dense(recording.input), engine=engine)
     names = [name for name in recorded if name not in network.input_names]
-    counts = [int((_raster(network, trace, name) != recorded[name]).sum()) for name in names]
+    counts = [int((raster(network, trace, name) != recorded[name]).sum()) for name in names]
     answers = read_out(network, trace)
     text = ", ".join(f"{layer} {n} spikes differ" for layer, n in zip(recording.layers, counts, strict=True))
     wrong = 0

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+import tempfile
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.csv_rows import read_bytes, read_rows
 from neurosim.errors import NeurosimError
 from neurosim.files import read_npz, replacing
-from neurosim.workload.event_stream import EVENT, MAX_EVENTS, event_array, is_event_array
+from neurosim.workload.event_stream import MAX_EVENTS, event_array, is_event_array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CSV_SUFFIXES = (".csv", ".csv.gz")
 _LIMITS = {"x": (0, 32767), "y": (0, 32767), "t": (-(2**53), 2**53), "p": (-1, 1), "sample": (0, 2**31 - 2)}
@@ -39,15 +48,22 @@ def read_events(path: Path) -> list[np.ndarray]:
     return [event_array(load_array(path), path)]
 
 
-def _csv_columns(path: Path) -> dict[str, np.ndarray]:
+def read_frame(path: Path, **how: Any) -> pd.DataFrame:
+    """A CSV by pandas, remarks passed over. Raises its errors, and its warning about cells that it would drop."""
     import pandas as pd
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(io.BytesIO(read_bytes(path)), comment="#", index_col=False, **how)
+
+
+def _csv_columns(path: Path) -> dict[str, np.ndarray]:
     try:
-        table = pd.read_csv(io.BytesIO(read_bytes(path)), comment="#", skipinitialspace=True, index_col=False)
+        table = read_frame(path, skipinitialspace=True)
         named = {str(name).strip(): table[name].to_numpy() for name in table.columns if str(name).strip() in _LIMITS}
         if set("xytp") <= set(named) and all(column.dtype.kind in "iub" for column in named.values()):
             return named
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, Warning):
         pass  # The slow reader below names the line.
     rows = read_rows(path, ("x", "y", "t", "p"))
     names = [name for name in _LIMITS if name in rows[0].cells]
@@ -90,30 +106,25 @@ def write_events(path: Path, recordings: np.ndarray | list[np.ndarray]) -> None:
             stream.writelines(f"{x},{y},{t},{int(p)}{tail}\n" for x, y, t, p in event_array(part, path).tolist())
 
 
-def read_aedat4(path: Path) -> np.ndarray:
-    """The events of an AEDAT4 file with one event stream, by the ``aedat`` package (extra ``events``)."""
-    try:
-        import aedat
-    except ImportError as error:
-        raise NeurosimError(f"{path}: reading AEDAT4 needs: pip install 'neurosim-hw[events]'") from error
-    parts, total = [], 0
-    try:
-        decoder = aedat.Decoder(str(path))
-        streams = [number for number, stream in decoder.id_to_stream().items() if stream["type"] == "events"]
-        if len(streams) != 1:
-            raise NeurosimError(f"{path}: {len(streams)} event streams, expected one; export the one you want")
-        for packet in decoder:
-            if packet["stream_id"] != streams[0]:
-                continue
-            parts.append(packet["events"])
-            total += parts[-1].size
-            if total > MAX_EVENTS:
-                raise NeurosimError(f"{path}: over {MAX_EVENTS} events; split the recording")
-    except NeurosimError:
-        raise
-    except Exception as error:
-        # The decoder raises plain exceptions of its own for whatever is wrong with a file.
-        raise NeurosimError(f"{path}: not a readable AEDAT4 file ({error})") from error
-    if not parts:
-        return np.zeros(0, EVENT)
-    return event_array({name: np.concatenate([part[name] for part in parts]) for name in ("x", "y", "t", "on")}, path)
+def read_aedat4(path: Path, seconds: float = 600.0) -> np.ndarray:
+    """The events of an AEDAT4 file with one event stream, by the ``aedat`` package (extra ``events``).
+
+    The package works in a process of its own (`aedat4_worker`), for at most ``seconds``: on some damaged files it takes
+    its process down.
+    """
+    if find_spec("aedat") is None:
+        raise NeurosimError(f"{path}: reading AEDAT4 needs: pip install 'neurosim-hw[events]'")
+    if not path.is_file():
+        raise NeurosimError(f"{path}: no such file")
+    with tempfile.TemporaryDirectory(prefix="neurosim-") as folder:
+        out = Path(folder) / "events.npy"
+        worker = Path(__file__).with_name("aedat4_worker.py")
+        command = [sys.executable, "-P", str(worker), str(path.resolve()), str(out), str(MAX_EVENTS)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise NeurosimError(f"{path}: not read within {seconds:g} s; split the recording") from error
+        if done.returncode:
+            said = done.stderr.strip() if done.returncode == 3 else "its reader stopped; damaged or truncated?"
+            raise NeurosimError(f"{path}: not a readable AEDAT4 file ({said})")
+        return event_array(np.load(out, allow_pickle=False), path)

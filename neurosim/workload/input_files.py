@@ -11,7 +11,7 @@ import numpy as np
 
 from neurosim.csv_rows import read_bytes
 from neurosim.errors import NeurosimError
-from neurosim.workload.event_files import CSV_SUFFIXES, read_events
+from neurosim.workload.event_files import CSV_SUFFIXES, read_events, read_frame
 from neurosim.workload.event_stream import event_array, is_event_array
 from neurosim.workload.user_files import load_array
 
@@ -96,8 +96,8 @@ def read_table(path: Path) -> np.ndarray:
     first = _first_line(path)
     names = None if all(_is_number(cell) for cell in first) else 0
     try:
-        table = pd.read_csv(io.BytesIO(read_bytes(path)), header=names, comment="#", index_col=False)
-    except (ValueError, OverflowError) as error:
+        table = read_frame(path, header=names)
+    except (ValueError, OverflowError, Warning) as error:
         raise NeurosimError(f"{path}: not a table of numbers ({error})") from error
     if not table.size:
         raise NeurosimError(f"{path}: no numbers; expected lines of them")

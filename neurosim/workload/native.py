@@ -99,6 +99,8 @@ def _projection_header(p: Projection, key: str, arrays: dict, notes: bool) -> di
         "source": p.source, "target": p.target, "delay": p.delay, "weight_shift": p.weight_shift, "port": p.port,
         "codec": codec_header(p.codec), "connectivity": _connectivity_header(p.connectivity, key, arrays),
     }  # fmt: skip
+    if p.layout is not None:
+        header["layout"] = p.layout
     return {**header, "residual": p.residual} if notes else header
 
 

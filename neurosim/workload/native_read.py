@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from neurosim.errors import NeurosimError
@@ -100,7 +102,7 @@ def _projection(header: ProjectionHeader, key: str, arrays: Arrays) -> Projectio
     connectivity = _connectivity(header.connectivity, key, arrays)
     return Projection(
         header.source, header.target, connectivity, codec, header.delay, header.weight_shift, header.port,
-        arrays.maybe(f"{key}.scale", "f"), header.residual,
+        arrays.maybe(f"{key}.scale", "f"), header.residual, header.layout,
     )  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def _folded(p: Projection, target: Population, header: ProjectionHeader, key: st
     target_bias = model.per_neuron("bias", target.shape, where) + np.repeat(offset, per_neuron)
     fields = {**vars(model), "bias": target_bias.astype(np.float32)}
     folded = Population(target.name, target.shape, Lif(**fields), target.axis, target.unit, target.kept)
-    return Projection(p.source, p.target, made, p.codec, p.delay, p.weight_shift, p.port, p.scale, p.residual), folded
+    return replace(p, connectivity=made), folded
 
 
 def build(header: Header, stored: dict[str, np.ndarray]) -> Network:

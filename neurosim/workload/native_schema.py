@@ -122,6 +122,7 @@ class ProjectionHeader(_Part):
     connectivity: Annotated[
         DenseHeader | SparseHeader | ConvHeader | PoolHeader | IdentityHeader, Field(discriminator="kind")
     ]
+    layout: str | None = None
     residual: str | None = None
     batch_norm: BatchNormHeader | None = None
 

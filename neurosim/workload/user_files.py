@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from neurosim.errors import NeurosimError
-from neurosim.files import read_npz
+from neurosim.files import MAX_ARRAY_BYTES, read_npz
 from neurosim.workload.recording import unpacked
 
 
@@ -28,14 +28,18 @@ def load_array(path: Path, names: tuple[str, ...] = ("spikes", "images", "data",
             return next(iter(arrays.values()))
         raise NeurosimError(f"{path}: holds {sorted(arrays)}; expected one array, or one named spikes or images")
     try:
-        array = np.load(path, allow_pickle=False)
+        # Mapped first: a header may claim any size, and what is not in the file is not allocated.
+        array = np.load(path, allow_pickle=False, mmap_mode="r")
     except FileNotFoundError as error:
         raise NeurosimError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:
+        # numpy evaluates the header as text; a damaged one raises SyntaxError, TokenError and others.
         raise NeurosimError(f"{path}: not a readable .npy file ({error})") from error
     if not isinstance(array, np.ndarray):
         raise NeurosimError(f"{path}: expected a .npy or .npz file")
-    return array
+    if array.nbytes > MAX_ARRAY_BYTES:
+        raise NeurosimError(f"{path}: {array.nbytes} bytes, expected at most {MAX_ARRAY_BYTES}; give fewer samples")
+    return np.array(array)
 
 
 def is_hdf5(path: Path) -> bool:

@@ -163,6 +163,7 @@ def _with_data(
     """A model with what ``--input`` names: as the encoder takes it, or images or spikes by their shape and type."""
     if input_path is None:
         raise NeurosimError(f"{path}: a model file alone has no data; give --input FILE.npy (and --labels FILE.npy)")
+    input_path = Path(input_path)
     data = read_input(input_path, None if spec is None else encoder(spec))
     labels = None if labels_path is None else load_array(labels_path, ("labels", "data")).astype(np.int64).reshape(-1)
     if isinstance(data, list):
@@ -218,7 +219,8 @@ def _encoded(
 ) -> Workload:  # fmt: skip
     chosen, inputs = encoder(spec), _inputs(network)
     lead = 1 if chosen.takes == STILL else 2
-    if chosen.inputs(data.shape[lead:]) != inputs and chosen.inputs(data.shape[lead - 1 :]) == inputs:
+    fits = data.ndim > lead and chosen.inputs(data.shape[lead:]) == inputs
+    if not fits and chosen.inputs(data.shape[lead - 1 :]) == inputs:
         data = data[None]  # one sample without its axis
     if data.ndim <= lead or chosen.inputs(data.shape[lead:]) != inputs or 0 in data.shape:
         axes = "(samples, ...)" if lead == 1 else "(samples, moments, ...)"

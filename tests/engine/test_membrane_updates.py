@@ -4,12 +4,13 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, reject, settings
 
 from neurosim.engine import membrane_updates as module
 from neurosim.engine.membrane_updates import membrane_updates, replayable
 from neurosim.engine.reference import function as reference
 from neurosim.engine.reference.neurons import LifPopulation
+from neurosim.errors import NeurosimError
 from neurosim.snn import Dense, Input, Leak, Lif, Network, Population, Projection, Stimulus
 from tests.engine.strategies import cases
 
@@ -31,13 +32,16 @@ class Watched(LifPopulation):
         return value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_as_the_reference_engine_changes_them(case):
     network, stimulus = case
     Watched.changed = {}
-    with mock.patch.object(reference, "LifPopulation", Watched):
-        trace = reference.reference_function(network, stimulus)
+    try:
+        with mock.patch.object(reference, "LifPopulation", Watched):
+            trace = reference.reference_function(network, stimulus)
+    except NeurosimError:
+        reject()  # Some networks drawn are refused by both engines.
     assert membrane_updates(network, trace) == Watched.changed
 
 

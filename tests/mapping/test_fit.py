@@ -29,6 +29,8 @@ def test_every_line_of_a_small_network_by_hand():
         ("membrane_memory", "accumulator", "a"): 2 * 10,
         ("membrane_memory", "threshold", "a"): 8,
         ("membrane_memory", "bias", "a"): 8,
+        # Words of 32 bits: one for both membranes, one for both accumulators, one for each shared value.
+        ("membrane_memory", "padding", "a"): 4 * 32 - 52,
         ("routing_table", "entries", "routes"): 2 * 32,
         ("queues", "ingress", "packets"): 8 * 32,
         ("queues", "egress", "packets"): 8 * 32,
@@ -40,8 +42,8 @@ def test_every_line_of_a_small_network_by_hand():
     assert (rows["axons_in"]["fullest_core"], rows["axons_in"]["all_cores"]) == (3, 6)
     assert (rows["axons_out"]["fullest_core"], rows["axons_out"]["all_cores"]) == (2, 4)
     assert rows["synaptic_memory"]["all_cores"] == 2 * 3 * 64
-    assert rows["membrane_memory"]["fullest_core"] == 52
-    assert rows["membrane_memory"]["percent"] == pytest.approx(100 * 52 / 131072)
+    assert rows["membrane_memory"]["fullest_core"] == 128
+    assert rows["membrane_memory"]["percent"] == pytest.approx(100 * 128 / 131072)
     silent = {row["limit"]: row for row in limit_rows(map_network(small(kind="membrane"), chip), chip)}
     assert silent["axons_out"]["all_cores"] == silent["routing_table"]["all_cores"] == 0
 

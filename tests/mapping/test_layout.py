@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.mapping.layout import Layout, words_of
+from neurosim.mapping.layout import Layout
+from neurosim.mapping.storage import words_of
 from neurosim.snn import (
     BinaryCodec,
     CodebookCodec,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.mapping.layout import Layout
-from neurosim.mapping.limits import core_limits, membrane_bits
+from neurosim.mapping.limits import core_limits, membrane_bits, stored_membranes
 from neurosim.mapping.map import map_network
 from neurosim.mapping.partition import (
     CoreTooSmall,
@@ -204,6 +204,27 @@ def test_membrane_bits_by_hand():
     assert bits(threshold=None) == {"membrane": 72, "accumulator": 120}
     assert bits(refractory=5, reset_delay=True)["refractory"] == 18
     assert bits(refractory=5, reset_delay=True)["spiked"] == 6
+
+
+def test_membranes_fill_words_as_weights_do():
+    """Six neurons of 12 bits in words of 32: two a word; with a threshold of each's own, one record of 24 a word."""
+    chip = edge(core__membrane_memory__accumulator_bits=20)
+    neurons = np.arange(3, 9)
+
+    def words(**fields):
+        model = Lif(**{"threshold": 5, "membrane_bits": 12, **fields})
+        stored = stored_membranes(Population("a", (3, 2, 2), model), neurons, chip)
+        plain = membrane_bits(Population("a", (3, 2, 2), model), neurons, chip)
+        assert {k: v for k, v in stored.items() if k != "padding"} == plain
+        return sum(stored.values()) / 32
+
+    assert words() == 3 + 6 + 1
+    assert words(threshold=[1, 2, 3]) == 3 + 6 + 2
+    assert words(threshold=np.arange(12)) == 6 + 6
+    # A membrane, a counter of 3 bits, a bit and an own threshold: 28 bits, still one word a neuron.
+    assert words(threshold=np.arange(12), refractory=5, reset_delay=True) == 6 + 6
+    # A record of more than a word takes whole words.
+    assert words(membrane_bits=20, threshold=np.arange(12)) == 12 + 6
 
 
 def test_spread_uses_the_chip_and_loses_no_neuron():

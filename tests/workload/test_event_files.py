@@ -90,7 +90,7 @@ def test_other_bad_files(tmp_path, monkeypatch):
 
 
 def test_aedat4_without_its_library(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "aedat", None)
+    monkeypatch.setattr(event_files, "find_spec", lambda name: None)
     with pytest.raises(NeurosimError, match=r"pip install 'neurosim-hw\[events\]'"):
         read_events(tmp_path / "e.aedat4")
 
@@ -120,6 +120,24 @@ def test_aedat4(tmp_path, monkeypatch):
 def test_damaged_aedat4(tmp_path):
     pytest.importorskip("aedat")
     (tmp_path / "e.aedat4").write_bytes(b"#!AER-DAT4.0\r\n" + bytes(range(200)))
-    for name in ("e.aedat4", "none.aedat4"):
-        with pytest.raises(NeurosimError, match="not a readable AEDAT4 file"):
+    for name, said in (("e.aedat4", "not a readable AEDAT4 file"), ("none.aedat4", "no such file")):
+        with pytest.raises(NeurosimError, match=said):
             read_events(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import os; os.abort()", "its reader stopped; damaged or truncated?"),
+        ("import sys; print('no streams', file=sys.stderr); sys.exit(3)", "no streams"),
+        ("import time; time.sleep(60)", "not read within 2 s"),
+    ],
+)
+def test_a_reader_that_fails_takes_nobody_along(tmp_path, monkeypatch, program, said):
+    (tmp_path / "aedat4_worker.py").write_text(program)
+    (tmp_path / "e.aedat4").write_bytes(b"")
+    monkeypatch.setattr(event_files, "__file__", str(tmp_path / "event_files.py"))
+    monkeypatch.setattr(event_files, "find_spec", lambda name: True)
+    with pytest.raises(NeurosimError) as error:
+        event_files.read_aedat4(tmp_path / "e.aedat4", seconds=2)
+    assert said in str(error.value)

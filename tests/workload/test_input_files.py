@@ -103,6 +103,7 @@ def test_fractions_in_tables(tmp_path):
         ("a,b\n1,2\n3,x\n", "line 2 of the numbers, column b: got 'x', expected a number"),
         ("a,b\n1,2\n3,\n", "line 2 of the numbers, column b"),
         ("1,2\n3,4,5\n", "not a table of numbers"),
+        ("a,b\n3,4,5\n", "not a table of numbers"),
         ("a,b\n", "no numbers"),
         ("", "not a table of numbers"),
     ],
@@ -147,6 +148,12 @@ def test_one_sample_without_its_axis(tmp_path):
     np.save(tmp_path / "x.npy", np.full((4, 5), 0.5))
     work = load_workload(model(tmp_path, (1, 4, 5)), tmp_path / "x.npy", timesteps=3, encoder_spec="latency")
     assert work.data.shape == (1, 4, 5) and work.stimulus().neuron.size == 20
+
+
+def test_one_signal_of_one_feature(tmp_path):
+    np.save(tmp_path / "x.npy", np.array([[0.0], [1.0], [0.0]]))
+    work = load_workload(model(tmp_path, (2,)), tmp_path / "x.npy", encoder_spec="delta")
+    assert work.data.shape == (1, 3, 1) and work.stimulus().neuron.tolist() == [1, 0]
 
 
 def test_direct_fractions_widen_the_input_of_a_nir_file(tmp_path):
@@ -221,3 +228,25 @@ def test_from_the_command_line(tmp_path, picture):
     assert plain["spikes"]["in"] == encode(picture, "rate", 20, seed=1, gain=0.8).neuron.size
     code, _, err = neurosim("run", "model.npz", "--input", "x.png", "--encoder", "rate:gian=1", *where, cwd=tmp_path)
     assert code == 2 and "key of gain" in err
+
+
+def test_a_header_that_claims_more_than_the_file(tmp_path):
+    with (tmp_path / "x.npy").open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40,)})
+    with pytest.raises(NeurosimError, match=r"x\.npy: not a readable"):
+        read_input(tmp_path / "x.npy")
+
+
+def test_a_header_that_is_no_python(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros(3))
+    raw = (tmp_path / "x.npy").read_bytes()
+    (tmp_path / "x.npy").write_bytes(raw.replace(b"{", b"(", 1))
+    with pytest.raises(NeurosimError, match=r"x\.npy: not a readable"):
+        read_input(tmp_path / "x.npy")
+
+
+def test_arrays_without_entries_and_as_they_were(tmp_path):
+    for array in (np.zeros((0, 3)), np.arange(6, dtype="<u2").reshape(2, 3), np.asfortranarray(np.eye(3))):
+        np.save(tmp_path / "x.npy", array)
+        back = read_input(tmp_path / "x.npy")
+        assert np.array_equal(back, array) and back.dtype == array.dtype and back.flags.owndata and back.flags.writeable

@@ -6,7 +6,7 @@ the ratio of Stillmaker and Baas' energy polynomials (their HP rows, at 0.9 V, l
 supply by V squared; Horowitz' rows are of 0.9 V, the others do not state their supply and are taken to be of 0.9 V too.
 
 A row whose unit its file does not state is used only as a ratio to another row of that file. Router and link energies
-are DSENT's at its own supply: no row states it, so they do not follow ours.
+are DSENT's; no row states its supply, which is taken to be 0.9 V like that of the other rows that do not.
 """
 
 from __future__ import annotations
@@ -163,17 +163,33 @@ def _is_row(row: dict[str, str], op: str, bits: int, node: int) -> bool:
     return row["op"] == op and int(row["bits"]) == bits and row["node_nm"] == str(node)
 
 
-def router_flit_energy(bits: int, node_nm: float) -> tuple[float, str]:
+def _affine_in_bits(op: str, bits: int, node_nm: float) -> tuple[float, str]:
+    (e32, source), (e64, _) = _between(op, 32, node_nm), _between(op, 64, node_nm)
+    return e32 + (e64 - e32) * (bits - 32) / 32, source
+
+
+def _at_supply(voltage_v: float) -> tuple[float, str]:
+    factor = (voltage_v / _AT_V) ** 2
+    return factor, "supply not stated" if factor == 1 else f"supply not stated, x (V/{_AT_V:g})^2 at {voltage_v:g} V"
+
+
+def router_flit_energy(bits: int, node_nm: float, voltage_v: float = _AT_V) -> tuple[float, str]:
     """pJ of one flit of ``bits`` through a five-port router: affine through DSENT's 32- and 64-bit rows."""
-    (e32, source), (e64, _) = _between("router_flit", 32, node_nm), _between("router_flit", 64, node_nm)
-    pj = e32 + (e64 - e32) * (bits - 32) / 32
-    return pj, f"router flit {bits} b, {source}, 1 VC x 4 flits, its own supply"
+    (pj, source), (factor, supply) = _affine_in_bits("router_flit", bits, node_nm), _at_supply(voltage_v)
+    return pj * factor, f"router flit {bits} b, {source}, 1 VC x 4 flits, {supply}"
 
 
-def link_energy(bits: int, length_mm: float, node_nm: float) -> tuple[float, str]:
+def router_clock_energy(bits: int, node_nm: float, voltage_v: float = _AT_V) -> tuple[float, str]:
+    """pJ a cycle of the clock of a router of ``bits`` a flit, idle or not; from the same runs as its flits."""
+    (pj, source), (factor, supply) = _affine_in_bits("router_clock_per_cycle", bits, node_nm), _at_supply(voltage_v)
+    return pj * factor, f"router clock {bits} b, {source}, 1 VC x 4 flits, {supply}"
+
+
+def link_energy(bits: int, length_mm: float, node_nm: float, voltage_v: float = _AT_V) -> tuple[float, str]:
     """pJ of ``bits`` over a repeated wire of ``length_mm``, at DSENT's default activity."""
-    per_bit, source = _between("link_per_bit_mm", 1, node_nm)
-    return per_bit * bits * length_mm, f"link {bits} b x {length_mm:g} mm, {source}, default activity, its own supply"
+    (per_bit, source), (factor, supply) = _between("link_per_bit_mm", 1, node_nm), _at_supply(voltage_v)
+    pj = per_bit * bits * length_mm * factor
+    return pj, f"link {bits} b x {length_mm:g} mm, {source}, default activity, {supply}"
 
 
 def unit_leakage(unit: str, widths: tuple[int, ...]) -> tuple[float, str]:

@@ -5,7 +5,7 @@
 * SRAM access: 0.5 (an objective of energy alone halves a read at the same node, and more) to 2.4 (TrueNorth's published
   figure over this table's, both at 0.775 V).
 * SRAM leakage: the table's own spread over temperature, 300 to 360 K about its 330 K.
-* Router and link: half, to TrueNorth's measured hop and wire at 28 nm over ours.
+* Router and link: half, to TrueNorth's measured hop and wire over ours, both at 28 nm and 0.775 V.
 * Logic leakage: a factor of two either way; its 40 nm rows are not scaled.
 
 Factors are of one direction at a time: all low or all high is a corner, not a likelihood.
@@ -34,6 +34,7 @@ _RIVALS = {
 }
 _SINGLE = ("shifter", "mux", "float_add", "float_multiply")
 _REFERENCE_NM = 28
+_MEASURED_V = 0.775
 _PACKET_BITS = 32
 
 
@@ -60,19 +61,21 @@ def _published(op: str, bits: int, kind: str) -> float:
 
 def router_band() -> Factors:
     """Low and high factor on `arithmetic.router_flit_energy`."""
-    nominal = router_flit_energy(_PACKET_BITS, _REFERENCE_NM)[0]
+    nominal = router_flit_energy(_PACKET_BITS, _REFERENCE_NM, _MEASURED_V)[0]
     return TWO_EITHER_WAY[0], _published("noc_hop_per_packet", _PACKET_BITS, "noc") / nominal
 
 
 def link_band() -> Factors:
     """Low and high factor on `arithmetic.link_energy`."""
-    nominal = link_energy(1, 1.0, _REFERENCE_NM)[0]
+    nominal = link_energy(1, 1.0, _REFERENCE_NM, _MEASURED_V)[0]
     return TWO_EITHER_WAY[0], _published("wire_per_bit_mm", 1, "wire") / nominal
 
 
 def term_band(kind: str) -> Factors:
-    """Low and high factor on a derived term: ``sram``, ``router_flit``, ``link`` or a unit."""
-    fixed = {"sram": lambda: SRAM_ACCESS, "router_flit": router_band, "link": link_band}
+    """Low and high factor on a derived term: ``sram``, ``router_flit``, ``router_clock``, ``link`` or a unit."""
+    fixed = {
+        "sram": lambda: SRAM_ACCESS, "router_flit": router_band, "router_clock": router_band, "link": link_band,
+    }  # fmt: skip
     return fixed[kind]() if kind in fixed else unit_band(kind)
 
 

@@ -9,7 +9,13 @@ from neurosim.arch.actions import ACTIONS
 from neurosim.arch.layer import LayerChip
 from neurosim.arch.prices import LeakageSpec, PriceSpec, Term
 from neurosim.arch.schema import Chip
-from neurosim.arch.technology.arithmetic import link_energy, router_flit_energy, unit_energy, unit_leakage
+from neurosim.arch.technology.arithmetic import (
+    link_energy,
+    router_clock_energy,
+    router_flit_energy,
+    unit_energy,
+    unit_leakage,
+)
 from neurosim.arch.technology.band import leakage_band, term_band
 from neurosim.arch.technology.sram import SramFigures, sram_figures
 from neurosim.errors import NeurosimError
@@ -67,9 +73,11 @@ def _term_energy(chip: Chip | LayerChip, term: Term) -> tuple[float, str]:
         pj = figures.read_pj if term.access == "read" else figures.write_pj
         source = f"{value} {term.access}: {figures.source}"
     elif kind == "router_flit":
-        pj, source = router_flit_energy(_widths(value)[0], node)
+        pj, source = router_flit_energy(_widths(value)[0], node, voltage)
+    elif kind == "router_clock":
+        pj, source = router_clock_energy(_widths(value)[0], node, voltage)
     elif kind == "link":
-        pj, source = link_energy(_widths(value)[0], term.length_mm, node)
+        pj, source = link_energy(_widths(value)[0], term.length_mm, node, voltage)
     else:
         pj, source = unit_energy(kind.rstrip("_"), _widths(value), node, voltage)
     times = "" if term.count == 1 else f"{term.count:g} x "
@@ -118,3 +126,23 @@ def _leakage(chip: Chip | LayerChip, spec: LeakageSpec) -> ResolvedLeakage:
 def resolve_leakage(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
     """Every leaking part of the chip; all of it leaks for the whole simulated time, used or not."""
     return tuple(_leakage(chip, spec) for spec in chip.leakage)
+
+
+def resolve_idle_clock(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
+    """Every clock that runs all the time, as the power it draws at the chip's clock."""
+    found = []
+    for spec in () if chip.standing is None else chip.standing.idle_clock:
+        instances = chip.mesh.n_routers if spec.per == "tile" else {"chip": 1, "core": chip.n_cores}[spec.per]
+        per_mw = 1e3 / chip.clock.quantum_ps  # one pJ a cycle of so many ps, in mW
+        if spec.pj_per_cycle is not None:
+            source = f"{spec.source}: {chip.sources[spec.source]}"
+            found.append(ResolvedLeakage(spec.component, spec.pj_per_cycle * per_mw, instances, source))
+            continue
+        terms = [_term_energy(chip, term) for term in spec.derive]
+        bands = [term_band(next(iter(term.kinds)).rstrip("_")) for term in spec.derive]
+        nominal, low, high = (
+            fsum(pj * factor[end] * per_mw for (pj, _), factor in zip(terms, ((1, *b) for b in bands), strict=True))
+            for end in (0, 1, 2)
+        )
+        found.append(ResolvedLeakage(spec.component, nominal, instances, " + ".join(s for _, s in terms), low, high))
+    return tuple(found)

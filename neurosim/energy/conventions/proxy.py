@@ -68,6 +68,23 @@ def proxy(activity: NetworkActivity, first: str = "once", prices: Prices = FLOAT
     return [*terms, _acs("other layers, rate x T x FL", sum(layer.sops() for layer in others), prices)]
 
 
+def counted(activity: NetworkActivity, prices: Prices = FLOAT32) -> list[Term]:
+    """Operations that happen: an accumulate a spike and connection, a MAC a dense operation of an analog input.
+
+    Where the standard proxy multiplies a mean rate by all dense operations, those on padding included, this counts: a
+    spike at an image's edge meets fewer windows. Every weight of an analog layer is multiplied in every timestep.
+    Raises NotGiven where the source holds no count of events (a table of layers), and for attention.
+    """
+    layers = activity.without_attention("no rule for attention")
+    for layer in layers:
+        if not layer.analog and layer.events is None:
+            raise NotGiven(f"layer {layer.name}: only its mean rate is known, not its events one by one")
+    return [
+        _macs("inputs that are not 0/1", sum(x.macs * x.timesteps for x in layers if x.analog), prices),
+        _acs("events", sum(x.events or 0.0 for x in layers if not x.analog), prices),
+    ]
+
+
 def sdt(activity: NetworkActivity) -> list[Term]:
     """Spike-driven Transformer family: first convolution 4.6 FL, all else 0.9 T r FL. Raises NotGiven for attention."""
     why = "the family's attention rule (T R N d) is known from memory only and is not used"

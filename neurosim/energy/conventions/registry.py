@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from neurosim.energy.conventions import counts, lemaire, proxy
+from neurosim.energy.conventions import counts, lemaire, lemaire_interpolated, proxy
 from neurosim.energy.conventions.activity import NetworkActivity, NotGiven
 from neurosim.energy.conventions.claim import Claim, Convention
 from neurosim.energy.conventions.syna import syna
 from neurosim.errors import NeurosimError
 
 _PROXY = "arXiv 2403.18228 (appendix) and its many users; 45 nm constants of Horowitz 2014"
+_COUNTED = "as SpikingJelly 2.0.0's simple energy counts MAC and AC, neurons left out"
 _HOROWITZ = "Horowitz 2014, 45 nm, 0.9 V"
 _LEMAIRE = "Lemaire et al. 2022, as its reference implementation counts; input memory taken to hold one value a neuron"
 _SHEN = "Shen et al. 2024, read in a literature note"
@@ -24,6 +25,7 @@ _ALL = (
         _PROXY,
     ),
     Convention("proxy-first-spikes", "standard proxy, first layer AC", partial(proxy.proxy, first="spikes"), _PROXY),
+    Convention("proxy-counted", "the proxy's prices on operations counted one by one", proxy.counted, _COUNTED),
     Convention("proxy-int8", "standard proxy, int8", partial(proxy.proxy, prices=proxy.INT8), _HOROWITZ),
     Convention(
         "proxy-int8-sum32", "standard proxy, int8 into 32-bit sums", partial(proxy.proxy, prices=proxy.INT8_SUM32),
@@ -37,6 +39,10 @@ _ALL = (
     Convention("lemaire-int32", "Lemaire et al. with memory, int32", lemaire.lemaire, _LEMAIRE),
     Convention(
         "lemaire-int8", "Lemaire et al. with memory, int8", partial(lemaire.lemaire, width=lemaire.INT8), _LEMAIRE
+    ),
+    Convention(
+        "lemaire-interpolated", "Lemaire et al. as SpikingJelly reads them", lemaire_interpolated.lemaire_interpolated,
+        "SpikingJelly 2.0.0, estimate_lemaire_energy; event-driven layers",
     ),
     Convention(
         "yan-compute", "Yan et al. v4, computation only", counts.yan_compute,

@@ -92,7 +92,7 @@ def test_links():
     assert link_energy(1, 1.0, 45)[0] == pytest.approx(0.040362, rel=1e-12)
     pj, source = link_energy(32, 0.5, 32)
     assert pj == pytest.approx(0.032396 * 16, rel=1e-12)
-    assert source == "link 32 b x 0.5 mm, DSENT 32 nm, default activity, its own supply"
+    assert source == "link 32 b x 0.5 mm, DSENT 32 nm, default activity, supply not stated"
     assert link_energy(1, 1, 22)[0] < link_energy(1, 1, 28)[0] < link_energy(1, 1, 32)[0]
     assert router_flit_energy(32, 22)[0] < router_flit_energy(32, 28)[0] < router_flit_energy(32, 32)[0]
 

