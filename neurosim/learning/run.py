@@ -78,6 +78,7 @@ class LearningRun:
     counts: np.ndarray | None = None
     test_counts: np.ndarray | None = None
     answers: np.ndarray | None = None
+    most_history: np.ndarray | None = None
 
     @property
     def group(self) -> int:
@@ -97,7 +98,7 @@ def learn(
     hidden: tuple[int, ...] | None = None,
     progress: Callable[[int, int, float, float], None] | None = None,
 ) -> LearningRun:
-    """Train from random weights; same settings, same bytes. ``progress`` gets (epoch, epochs, train, test) each epoch."""
+    """Train from random weights; same settings, same bytes. ``progress(epoch, epochs, train, test)`` every epoch."""
     sizes = (data.n_inputs, *(data.hidden if hidden is None else hidden), data.n_classes)
     rng = np.random.default_rng([settings.seed, len(sizes), *sizes])
     samples = _samples(rule, data.images, settings)
@@ -122,7 +123,7 @@ def learn(
         run.test_accuracy.append(float(np.mean(run.answers == data.test_labels)))
         if progress is not None:
             progress(epoch + 1, settings.epochs, run.train_accuracy[-1], run.test_accuracy[-1])
-    run.counts = np.stack(counts)
+    run.counts, run.most_history = np.stack(counts), learner.most_history
     return run
 
 

@@ -41,6 +41,7 @@ class StepLearner:
         self.none = np.zeros((timesteps, 0), dtype)
         self.grad = [np.zeros_like(w) for w in weights]
         self.touched = [np.zeros(w.shape, np.uint8) for w in weights]
+        self.most_history = np.zeros(len(weights), np.int64)
 
     def forward(self, ptr, idx, counts):
         """Logits (n_out,) of one sample."""
@@ -85,8 +86,11 @@ class StepLearner:
         """Count what the forward pass had to keep: all membranes and spike bits, or the spikes alone."""
         for layer in range(len(self.u)):
             kept = int(inputs[layer + 1][0][-1]) if self.masked else self.u[layer].size
+            if self.masked and layer == 0:
+                kept += int(inputs[0][0][-1])
             counts[layer, INDEX["history_writes"]] += kept
-        if self.masked:
+            self.most_history[layer] = max(self.most_history[layer], kept)
+        if not self.u and self.masked:
             counts[0, INDEX["history_writes"]] += int(inputs[0][0][-1])
 
     def fired(self) -> list[np.ndarray]:

@@ -41,6 +41,7 @@ class TimeLearner:
         self.grad = [np.zeros_like(w) for w in weights]
         self.touched = [np.zeros(w.shape, np.uint8) for w in weights]
         self.inputs = []
+        self.most_history = np.zeros(len(weights), np.int64)
 
     def forward(self, idx, times, counts):
         """Logits (n_out,): minus the first spike times, sharpened, or the readout's membranes."""
@@ -95,7 +96,9 @@ class TimeLearner:
                 idx, times, self.weights[number], layer.spikes, layer.at, layer.slope, wrong, layer.used,
                 self.dtype(MOST_INVERSE), self.grad[number], self.touched[number], below, number > 0, counts[number],
             )  # fmt: skip
-            counts[number, INDEX["history_writes"]] += layer.used + (idx.size if number == 0 else 0)
+            kept = layer.used + (idx.size if number == 0 else 0)
+            counts[number, INDEX["history_writes"]] += kept
+            self.most_history[number] = max(self.most_history[number], kept)
             if number:
                 wrong = self._by_spike(self.layers[number - 1], below)
 
