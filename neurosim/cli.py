@@ -13,6 +13,7 @@ from neurosim.cli_compare import compare, report
 from neurosim.cli_compress import prune, quantize
 from neurosim.cli_costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
 from neurosim.cli_footprint import footprint
+from neurosim.cli_learn import learn
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -246,6 +247,7 @@ app.command()(prune)
 app.command()(footprint)
 app.command()(breakeven)
 app.command()(neurobench)
+app.command()(learn)
 
 
 INTERRUPTED = 130

@@ -18,7 +18,7 @@ FLOORS = {
     "report": 8,
     "api": 9, "api_studies": 9, "api_compare": 9, "torch_price": 9,
     "cli": 10, "cli_costs": 10, "cli_compress": 10, "cli_footprint": 10, "cli_breakeven": 10,
-    "cli_compare": 10,
+    "cli_compare": 10, "cli_learn": 10,
 }  # fmt: skip
 # run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli takes
 # some of its commands from the other cli files; a file of the bottom floor may use the error type.
@@ -31,6 +31,8 @@ ALLOWED = {
     ("api_studies", "api"),
     ("cli", "cli_costs"),
     ("cli", "cli_compress"),
+    ("cli", "cli_learn"),
+    ("cli_learn", "cli_costs"),
     ("cli_compress", "cli_costs"),
     ("cli", "cli_footprint"),
     ("cli_footprint", "cli_costs"),
