@@ -98,7 +98,7 @@ def test_what_a_chip_cannot_do_is_refused_with_its_field(cnn):
 
     net = lively(nn.Sequential(nn.Linear(20, 8), snn.Leaky(0.8, init_hidden=True)))
     with pytest.raises(NeurosimError, match="reset_delay"):
-        neurosim.price(net, spikes(5, 4, 20))
+        neurosim.price(net, spikes(5, 4, 20), adapt=False)
     assert neurosim.price(net, spikes(5, 4, 20), "edge-28nm").energy_pj > 0
 
 
