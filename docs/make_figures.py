@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import neurosim
-from neurosim import api
 from neurosim.report.figure_footprint import draw_footprint
 from neurosim.report.figures import energy_by_component
+from neurosim.report.figures_compare import accuracy_against
 
 SAMPLES = 200
 IMAGES = Path(__file__).parent / "img"
@@ -23,7 +23,10 @@ def main() -> None:
     results = [neurosim.simulate(workload, chip, samples=SAMPLES) for workload, chip in pairs]
     title = f"Energy of one MNIST digit on our 28 nm chip (mean of {SAMPLES} test digits)"
     print(energy_by_component(results, IMAGES / "energy_by_component.png", title))
-    print(draw_footprint(*api.footprint("mnist-conv-w4", "edge-28nm"), IMAGES / "footprint.png"))
+    names = [f"mnist-{kind}-{bits}" for kind in ("conv", "mlp") for bits in ("float", "w8", "w4", "w2", "w1")]
+    compared = neurosim.compare_workloads(names, "edge-28nm", samples=SAMPLES, against="ann", waterfalls=[])
+    print(accuracy_against(compared, "energy", IMAGES / "compare_accuracy_energy.png"))
+    print(draw_footprint(*neurosim.footprint("mnist-conv-w4", "edge-28nm"), IMAGES / "footprint.png"))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "simulate": "neurosim.api",
+    "compare_workloads": "neurosim.api_compare",
+    "render_report": "neurosim.api_compare",
     "neurobench": "neurosim.api",
     "footprint": "neurosim.api_studies",
     "break_even": "neurosim.api_studies",

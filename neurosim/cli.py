@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neurosim.cli_breakeven import breakeven
+from neurosim.cli_compare import compare, report
 from neurosim.cli_compress import prune, quantize
-from neurosim.cli_costs import JsonFlag, ann, conventions, explain, neurobench, print_json, progress_bar
+from neurosim.cli_costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
 from neurosim.cli_footprint import footprint
+from neurosim.cli_learn import learn
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -85,10 +86,10 @@ def run(
     """Run a trained network on a chip and report accuracy, cycles, memory and energy."""
     from neurosim import api
 
-    _check_writable(out)
+    check_writable(out)
     for folder in (None if trace is None else trace.parent, plots):
         if folder is not None:
-            _check_writable(folder)
+            check_writable(folder)
     with progress_bar(not as_json) as progress:
         result = api.simulate(
             workload, chip, samples=samples, timesteps=timesteps, seed=seed, engine=engine, mapping=mapping,
@@ -136,19 +137,6 @@ def _steps(text: str | None) -> tuple[int, int] | None:
     if not (colon and first.isdigit() and last.isdigit()):
         raise NeurosimError(f"--trace-steps: got {text!r}, expected FIRST:LAST, for example 0:2")
     return int(first), int(last)
-
-
-def _check_writable(folder: Path) -> None:
-    """Fail before the work, not after it."""
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        reason = error.strerror
-        raise NeurosimError(f"--out {folder}: {existing} cannot be written ({reason}); choose another") from error
 
 
 @app.command("list")
@@ -252,11 +240,14 @@ def validate(
 app.command()(explain)
 app.command()(ann)
 app.command()(conventions)
+app.command()(compare)
+app.command()(report)
 app.command()(quantize)
 app.command()(prune)
 app.command()(footprint)
 app.command()(breakeven)
 app.command()(neurobench)
+app.command()(learn)
 
 
 INTERRUPTED = 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,19 @@ def progress_bar(enabled: bool) -> Iterator[object]:
             bar.update(tasks[stage], completed=done)
 
         yield update
+
+
+def check_writable(folder: Path) -> None:
+    """Fail before the work, not after it."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        reason = error.strerror
+        raise NeurosimError(f"--out {folder}: {existing} cannot be written ({reason}); choose another") from error
 
 
 def explain(

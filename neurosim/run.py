@@ -13,11 +13,9 @@ import numpy as np
 
 from neurosim import __version__
 from neurosim.arch import Chip, LayerChip
-from neurosim.energy.chip_prices import chip_leakage, chip_prices
 from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
-from neurosim.energy.loading import with_loading
-from neurosim.energy.table import price_activity
+from neurosim.energy.price_run import price_run
 from neurosim.engine.activity import Activity, count_activity
 from neurosim.engine.function import run_function
 from neurosim.engine.lower import lower_timing
@@ -214,12 +212,7 @@ def simulate(
     activity = count_activity(network, chip, mapping, stages.plan, timing, trace)
     events = synaptic_events(network, trace)
     _check_laws(network, stages, activity, events)
-    seconds = int(timing.round_cycles.sum()) * chip.clock.quantum_ps * 1e-12
-    energy = price_activity(
-        activity.action, activity.place, activity.part, activity.count, chip_prices(chip),
-        chip_leakage(chip, mapping.cores_used), seconds,
-    )  # fmt: skip
-    energy = with_loading(energy, chip, mapping.memory)
+    energy = price_run(chip, activity, int(timing.round_cycles.sum()), mapping.memory, mapping.cores_used)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     total = max(1, int(timing.round_cycles.sum()))
     predictions = read_out(network, trace)

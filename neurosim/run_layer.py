@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from neurosim.arch.layer import LayerChip
-from neurosim.energy.chip_prices import chip_leakage, chip_prices
 from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
-from neurosim.energy.loading import with_loading
-from neurosim.energy.table import price_activity
+from neurosim.energy.price_run import price_run
 from neurosim.engine.activity import Activity
 from neurosim.engine.function import run_function
 from neurosim.engine.layer import plan_layers, run_layers
@@ -111,11 +109,7 @@ def simulate_layers(
     events = synaptic_events(network, trace)
     _check_laws(network, stages, activity, events)
     total = int(timing.cycles.sum())
-    energy = price_activity(
-        activity.action, activity.place, activity.part, activity.count, chip_prices(chip), chip_leakage(chip),
-        total * chip.clock.quantum_ps * 1e-12,
-    )  # fmt: skip
-    energy = with_loading(energy, chip, mapping.memory)
+    energy = price_run(chip, activity, total, mapping.memory)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     predictions = read_out(network, trace)
     busy = {unit: int(timing.layer(f"{unit}_busy").sum()) for unit in ("load", "array", "update")}

@@ -15,6 +15,7 @@ from neurosim.errors import NeurosimError
 from neurosim.result import Result
 from neurosim.snn.codecs import Codec
 from neurosim.snn.network import Network
+from neurosim.snn.neuron import Lif
 from neurosim.validation.spikes import raster
 from neurosim.workload.torch_in import TorchWorkload, from_torch
 
@@ -118,22 +119,25 @@ def price(
     model: Any, batch: Any, chip: str | Chip | LayerChip = "loihi-silicon", labels: Any = None, *,
     timesteps: int | None = None, loop: str = "auto", readout: str | None = None,
     weight_bits: int | str | dict[str, int | str] | None = None, membrane_bits: int | None = None,
-    capacity: str = "refuse", timing: str = "cycle", engine: str = "fast", name: str | None = None,
+    adapt: bool = True, capacity: str = "refuse", timing: str = "cycle", engine: str = "fast", name: str | None = None,
 ) -> Price:  # fmt: skip
     """What ``model`` (an ``nn.Module`` of snnTorch or SpikingJelly layers) costs on ``chip`` for ``batch``.
 
     ``batch``, ``labels``, ``timesteps``, ``loop`` and ``readout`` as in `from_torch`; ``capacity``, ``timing`` and
     ``engine`` as in `neurosim.simulate`. A chip without float arithmetic gets integers: weights that were trained on
     a grid keep theirs, others are quantised to ``weight_bits`` (8), membranes to ``membrane_bits`` (24 or what the chip
-    holds), calibrated on the batch; a note says so. Giving one of the two asks for that on any chip. Raises
+    holds), calibrated on the batch; a note says so. Giving one of the two asks for that on any chip. A chip that can
+    only reset in the step of the spike does so where the model resets a step later; a note says that too, and
+    ``adapt=False`` refuses it. Raises
     NeurosimError naming the layer or the field of the chip that does not fit, and the next move.
     """
     target = load_chip(chip) if isinstance(chip, str) else chip
     work = from_torch(model, batch, labels, timesteps=timesteps, loop=loop, readout=readout, name=name)
     trace = run_function(work.network, work.fixed_stimulus, engine)
     differences = {k: int((raster(work.network, trace, k) != spikes).sum()) for k, spikes in work.recorded.items()}
-    network, report, notes = work.network, None, list(work.notes)
     arithmetic = getattr(target, "arithmetic", None)
+    network, adapted = _resets_at_once(work.network, target) if adapt else (work.network, [])
+    report, notes = None, [*work.notes, *adapted]
     asked = weight_bits is not None or membrane_bits is not None
     if asked or (arithmetic is not None and not arithmetic.float32 and not network.is_integer):
         from neurosim.compress.quantize import quantize
@@ -148,6 +152,23 @@ def price(
     ready = replace(work, network=network)
     done = simulate(ready, target, samples=None, capacity=capacity, timing=timing, engine=engine)
     return Price(done, work, differences, report, [*notes, *done.notes])
+
+
+def _resets_at_once(network: Network, chip: Chip | LayerChip) -> tuple[Network, list[str]]:
+    """The network with resets in the step of the spike where the chip has no delayed one, and a note that says so."""
+    late = [p.name for p in network.populations if isinstance(p.model, Lif) and p.model.reset_delay]
+    arithmetic = getattr(chip, "arithmetic", None)
+    if not late or arithmetic is None or arithmetic.reset_delay:
+        return network, []
+    populations = [
+        replace(p, model=replace(p.model, reset_delay=False)) if p.name in late else p for p in network.populations
+    ]
+    note = (
+        f"{chip.name} resets in the step of the spike: {', '.join(late)} do so there, a step before PyTorch's (a soft "
+        "reset then decays once more); spikes on the chip differ by that, a chip with reset_delay, such as edge-28nm, "
+        "has PyTorch's own"
+    )
+    return replace(network, populations=populations), [note]
 
 
 def _formats(network: Network, bits: int) -> dict[str, int | str]:

@@ -98,5 +98,40 @@ def test_what_a_chip_cannot_do_is_refused_with_its_field(cnn):
 
     net = lively(nn.Sequential(nn.Linear(20, 8), snn.Leaky(0.8, init_hidden=True)))
     with pytest.raises(NeurosimError, match="reset_delay"):
-        neurosim.price(net, spikes(5, 4, 20))
+        neurosim.price(net, spikes(5, 4, 20), adapt=False)
     assert neurosim.price(net, spikes(5, 4, 20), "edge-28nm").energy_pj > 0
+
+
+@pytest.fixture(scope="module")
+def late():
+    """snnTorch's default neuron: its reset comes in the step after the spike."""
+    torch = pytest.importorskip("torch")
+    snn = pytest.importorskip("snntorch")
+
+    class Late(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.fires = torch.nn.Linear(20, 10), snn.Leaky(beta=0.9)
+
+        def forward(self, x):
+            membrane, out = self.fires.init_leaky(), []
+            for step in x:
+                spikes, membrane = self.fires(self.fc(step), membrane)
+                out.append(spikes)
+            return torch.stack(out)
+
+    torch.manual_seed(3)
+    model = Late()
+    with torch.no_grad():
+        model.fc.weight.mul_(4)
+    return model, (torch.rand(12, 5, 20, generator=torch.Generator().manual_seed(1)) < 0.4).float()
+
+
+def test_a_chip_that_resets_at_once_does_so_and_the_price_says_so(late):
+    model, batch = late
+    price = neurosim.price(model, batch)
+    assert price.differences == {"fires": 0}
+    assert any("loihi-silicon resets in the step of the spike: fires" in note for note in price.notes)
+    assert not any("resets in the step" in note for note in neurosim.price(model, batch, "edge-28nm").notes)
+    with pytest.raises(NeurosimError, match=r"reset_delay.*edge-28nm"):
+        neurosim.price(model, batch, adapt=False)

@@ -149,7 +149,7 @@ class Chip(Part):
         if self.without_energy is None:
             self._check_prices()
         elif self.energy or self.leakage or self.standing:
-            raise ValueError("without_energy: the file gives energy, leakage or standing; keep the one or the others")
+            raise ValueError("without_energy: the file gives energy or leakage or standing; keep the one or the others")
         if self.standing is not None:
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core", "tile"))
         scan = self.core.update.scan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from neurosim.arch import Chip
+from neurosim.arch import Chip, list_chips, load_chip
 from neurosim.errors import NeurosimError
 from neurosim.snn.codecs import Codec, IntCodec
 from neurosim.snn.network import Network, Projection
@@ -83,13 +83,32 @@ def _check_model(name: str, model: Lif, chip: Chip) -> None:
             listed = ", ".join(sorted({str(x) for x in accepted}))
             raise NeurosimError(
                 f"population {name}.{field}: {value} is not supported by chip {chip.name} (accepts {listed}); "
-                "change the neuron or choose another chip"
+                f"change the neuron or choose another chip{_accepting(field, value)}"
             )
     if model.membrane_bits is not None and model.membrane_bits > a.membrane_bits_max:
         raise NeurosimError(
             f"population {name}.membrane_bits: got {model.membrane_bits}, chip {chip.name} holds at most "
             f"{a.membrane_bits_max}; use a narrower membrane"
         )
+
+
+def _accepting(field: str, value: object) -> str:
+    """Shipped chips that accept such a neuron, for the end of a refusal."""
+    flags = {"current_keep": "synaptic_current", "v_floor": "membrane_floor", "max_spikes": "multi_spike"}
+    lists = {"leak": "leaks", "reset": "resets", "compare": "compares", "overflow": "overflows"}
+    names = []
+    for name in list_chips():
+        arithmetic = getattr(load_chip(name), "arithmetic", None)
+        if arithmetic is None:
+            continue
+        if field in lists:
+            fine = value in getattr(arithmetic, lists[field])
+        elif field == "membrane_bits":
+            fine = arithmetic.float32
+        else:
+            fine = getattr(arithmetic, flags.get(field, field))
+        names += [name] * fine
+    return f" ({', '.join(names)} accept{'s' * (len(names) == 1)} it)" if names else ""
 
 
 def check_support(network: Network, chip: Chip, on_cores: Collection[str] = ()) -> None:

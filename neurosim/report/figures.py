@@ -17,23 +17,28 @@ UNUSED_COLOUR = "#E4E4E4"
 SMALL = 0.02
 
 
-def energy_by_component(results: Sequence[Result], path: Path, title: str) -> Path:
-    """Stacked bars of energy a sample, nanojoules, one bar a result; writes a PNG to ``path``."""
-    from matplotlib.figure import Figure
-
+def component_bars(results: Sequence[Result]) -> list[tuple[str, set[str], str]]:
+    """(name, components, colour) of each part of an energy bar, the largest anywhere first; then the small ones
+    together, then leakage."""
     shares: dict[str, float] = {}
     for result in results:
         for name, pj in result.energy.by_component().items():
             shares[name] = max(shares.get(name, 0.0), pj / result.energy_pj)
     ranked = sorted((n for n in shares if n != LEAKAGE), key=lambda n: (-shares[n], n))
     named = [n for n in ranked if shares[n] >= SMALL][: len(PALETTE)]
+    bars = [(n, {n}, PALETTE[i]) for i, n in enumerate(named)]
+    return [*bars, ("other", set(ranked) - set(named), OTHER_COLOUR), (LEAKAGE, {LEAKAGE}, LEAKAGE_COLOUR)]
+
+
+def energy_by_component(results: Sequence[Result], path: Path, title: str) -> Path:
+    """Stacked bars of energy a sample, nanojoules, one bar a result; writes a PNG to ``path``."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8.0, 1.7 + 0.5 * len(results)), layout="constrained", dpi=144)
     axes = figure.subplots()
     labels = [f"{r.workload}\n{r.chip}" for r in results]
-    bars = [(n, {n}, PALETTE[i]) for i, n in enumerate(named)]
-    bars += [("other", set(ranked) - set(named), OTHER_COLOUR), (LEAKAGE, {LEAKAGE}, LEAKAGE_COLOUR)]
     left = [0.0] * len(results)
-    for name, parts, colour in bars:
+    for name, parts, colour in component_bars(results):
         widths = [
             sum(pj for part, pj in r.energy.by_component().items() if part in parts) / r.samples / 1e3 for r in results
         ]

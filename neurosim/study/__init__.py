@@ -1,1 +1,1 @@
-"""Questions that take many runs to answer."""
+"""Questions that take many runs to answer: break-even sweeps, comparisons, and the files that describe them."""

@@ -176,15 +176,17 @@ class Lowering:
         return name
 
     def relay_bits(self, name: str) -> int:
-        """A pool of binary spikes has few values; any other sum is a float32."""
+        """A pool of spikes has few values; any other sum is a float32."""
         if name in self.relays:
             return self.relays[name]
         ways = self.ways.get(name, [])
         if self.graph.nodes[name].kind not in ("SumPool2d", "AvgPool2d") or len(ways) != 1:
             return 32
-        binary = ways[0].source in self.neurons or self.binary_input(ways[0].source)
-        size = self.link(name).size
-        return (size[0] * size[1]).bit_length() if binary else 32
+        source, size = ways[0].source, self.link(name).size
+        most = 1 if self.binary_input(source) else 0
+        if source in self.neurons:
+            most = self.neurons[source].parameters.get("max_spikes", 1)
+        return (size[0] * size[1] * most).bit_length() if most else 32
 
     def binary_input(self, name: str) -> bool:
         known = self.graph.nodes[name].kind == "Input"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import NeurosimError
-from neurosim.snn.network import Network
+from neurosim.snn.notes import Coding
 from neurosim.snn.trace import Stimulus
 from neurosim.workload.torch_graph import Node, steps_of
 from neurosim.workload.torch_lower import Lowering
@@ -74,7 +74,8 @@ def from_torch(
     made = Lowering(traced.nodes, bits)
     network = made.run(*_answer(traced, readout))
     notes = [*made.notes, *_encoders(traced), *_other_answers(traced)]
-    network = Network(network.populations, network.projections, network.readout, title, _metadata(notes))
+    coding = Coding("spikes" if max(bits.values()) == 1 else "direct", traced.timesteps)
+    network = replace(network, name=title, metadata=_metadata(notes), coding=coding)
     neurons = [node for node in traced.nodes if node.kind == "neuron"]
     recorded = {made.names[id(n)]: _binary(n, traced.timesteps) for n in neurons}
     return TorchWorkload(

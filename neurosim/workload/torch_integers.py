@@ -13,11 +13,15 @@ from neurosim.workload.torch_grid import codec_for, recover
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """``lif``: keywords with the bias, in the units chosen; ``integers`` None: weights stay float32."""
+    """``lif``: keywords with the bias, in the units chosen; ``integers`` None: weights stay float32.
+
+    ``scale`` (1,) or (channels,): the real value of one step of a weight, and of the membrane.
+    """
 
     lif: dict[str, Any]
     integers: np.ndarray | None = None
     codec: Codec | None = None
+    scale: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -71,7 +75,7 @@ def as_integers(terms: list, lif: dict[str, Any], bias: np.ndarray, n: int, name
     codec = codec_for(integers)
     per = "channel" if grid.per_channel else "tensor"
     note = f"{term.op.name}: {codec.kind} weights of {codec.bits:g} bits, a scale per {per}, folded into {name}"
-    return Units({**lif, **changed}, integers, codec, [note])
+    return Units({**lif, **changed}, integers, codec, _plain(np.abs(scale)), [note])
 
 
 def _kept(plain: Units, name: str, kept: list[str], why: str) -> Units:

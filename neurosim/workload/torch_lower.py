@@ -121,8 +121,8 @@ class Lowering:
             self.sources[id(node)] = (node.name, 1.0, form.constant)
         return self.sources[id(node)]
 
-    def _population(self, node: Node, shape: tuple[int, ...], model, largest: float) -> None:
-        self.populations[node.name] = Population(node.name, _image(shape), model)
+    def _population(self, node: Node, shape: tuple[int, ...], model, largest: float, unit=None) -> None:
+        self.populations[node.name] = Population(node.name, _image(shape), model, unit=unit)
         self.largest[node.name] = largest
         self.names[id(node)] = node.name
 
@@ -168,7 +168,7 @@ class Lowering:
         given, now = _image(node.inputs[0].shape), self.populations[source]
         if now.shape == given:
             return source
-        if len(now.shape) == 1:  # no convolution ends in it, and nothing else asks for its shape
+        if len(now.shape) == 1 and np.size(now.unit) == 1:  # nothing else asks for its shape
             self.populations[source] = replace(now, shape=given)
             return source
         relay, largest = Node("flatten", f"{node.name}.reshaped", (), node.inputs[0].shape), self.largest[source]
@@ -215,14 +215,16 @@ class Lowering:
     def _layer(self, node: Node, shape: tuple[int, ...], terms: list[Term], lif: dict, bias: np.ndarray) -> None:
         found = as_integers(terms, lif, bias, prod(shape), node.name)
         self.notes += found.notes
-        self._population(node, shape, Lif(**found.lif), 1.0)
+        self._population(node, shape, Lif(**found.lif), 1.0, found.scale)
         if found.integers is None:
             self._project(node.name, terms)
             return
         link = _link(terms[0].op, self.populations[terms[0].source].shape, found.integers)
-        self.projections.append(Projection(terms[0].source, node.name, link, found.codec))
+        self.projections.append(Projection(terms[0].source, node.name, link, found.codec, scale=found.scale))
 
     def _project(self, target: str, terms: list[Term]) -> None:
+        spikes = isinstance(self.populations[target].model, Relay) and all(t.op is None for t in terms)
+        shortcut = "spike" if spikes else "pre_neuron"
         shape = self.populations[target].shape
         for term in terms:
             given = self.populations[term.source].shape
@@ -235,7 +237,8 @@ class Lowering:
                 link = diagonal(spread(gain, prod(given))) if gain.ndim else link
             else:
                 link = with_gain(_link(term.op, given, before=term.before), gain, given, shape, f"layer {target!r}")
-            self.projections.append(Projection(term.source, target, link, delay=term.delay))
+            joins = shortcut if term.op is None and len(terms) > 1 and not term.delay else None
+            self.projections.append(Projection(term.source, target, link, delay=term.delay, residual=joins))
 
 
 def _link(op: Node, given: tuple[int, ...], weight: np.ndarray | None = None, before=1.0) -> Connectivity:

@@ -1,5 +1,7 @@
 """Random NIR files, written by the nir package, give the spikes of an interpreter that walks the graph in float64."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -50,3 +52,25 @@ def test_spikes_of_the_interpreter(spec, data, tmp_path_factory):
                 np.testing.assert_allclose(trace.membrane[:, start:stop], wanted[:, -1], rtol=1e-5, atol=1e-4)
             else:
                 np.testing.assert_array_equal(trace.dense(start, stop), wanted, err_msg=f"{p.name} {engine}")
+
+
+@pytest.mark.parametrize(("spec", "bits"), [("sinabs", 8), ("sinabs:multi_spike=false", 1)])
+def test_a_pool_of_neurons_that_spike_several_times_is_wide_enough(tmp_path, spec, bits):
+    """Up to 255 spikes a step and neuron, and one neuron a window: eight bits; with one spike each, one."""
+    import nir
+
+    ones = np.ones((1, 2, 2), np.float32)
+    nodes = {
+        "in": nir.Input({"input": np.array([1, 2, 2])}),
+        "a": nir.IF(ones, ones),
+        "pool": nir.SumPool2d(np.array([1, 1]), np.array([1, 1]), np.array([0, 0])),
+        "b": nir.IF(ones, ones),
+        "out": nir.Output({"output": np.array([1, 2, 2])}),
+    }
+    path = tmp_path / "m.nir"
+    names = list(nodes)
+    nir.write(str(path), nir.NIRGraph(nodes, list(pairwise(names)), type_check=False))
+    network = read_nir(path, spec, input_bits=3)
+    assert network.value_bits("pool") == bits
+    spikes = run_function(network, Stimulus.from_dense(np.full((1, 2, 4), 3)))
+    assert spikes.dense(*network.offsets[[2, 3]])[0, 0].tolist() == [3 if bits == 8 else 1] * 4

@@ -73,6 +73,10 @@ def test_parametrised_weights_keep_their_integers_behind_batch_norm(bits, per_ch
         signs = np.sign((weights * original).reshape(len(weights), -1).sum(1)).reshape(-1, *[1] * (weights.ndim - 1))
         assert np.array_equal(weights * signs, original) and (signs == -1).any() == (original is first)
         assert projection.codec == (TernaryCodec() if bits == 2 else IntCodec(bits))
+        population = work.network.population(projection.target)
+        assert np.array_equal(projection.scale, population.unit) and (projection.scale > 0).all()
+    # Behind the last layer is no batch normalisation: integers times scale are the weights.
+    assert np.allclose(weights * stored[-1].scale.reshape(-1, 1), net[8].weight.detach().numpy(), rtol=1e-6, atol=0)
     assert any("scale per channel" in n if per_channel else "scale per tensor" in n for n in work.notes)
 
 

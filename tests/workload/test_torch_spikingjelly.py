@@ -136,7 +136,8 @@ def test_sew_residuals_add_spikes_into_graded_relays():
     adds = [p for p in work.network.populations if "add" in p.name]
     assert [(p.model.graded, p.model.value_bits) for p in adds] == [(True, 2), (True, 2), (True, 2)]
     copies = [p for p in work.network.projections if isinstance(p.connectivity, Identity)]
-    assert len(copies) == 6
+    assert len(copies) == 6 and {p.residual for p in copies} == {"spike"}
+    assert vars(work.network.coding) == {"kind": "spikes", "timesteps": 6}
 
 
 class Membrane(nn.Module):
@@ -161,6 +162,7 @@ def test_currents_that_add_up_are_computed_once():
     work = held(lively(Membrane(), gain=2.5), spikes(6, 3, 2, 6, 6))
     convolutions = [p for p in work.network.projections if p.connectivity.kind == "conv"]
     assert len(convolutions) == 3
+    assert [p.residual for p in work.network.projections].count("pre_neuron") == 2
 
 
 def test_containers_and_loops_over_time_inside_a_model():

@@ -1,0 +1,47 @@
+"""What a learner counts while it runs: one row of counters a layer of weights, the same names for every rule.
+
+Every counter is raised where the event happens, by the length of the loop that runs, never from a formula. A rule
+leaves at zero what it does not do. The widths of the memories turn accesses into bits (`cost`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+DEFINITIONS = {
+    "samples": "samples presented",
+    "updates_skipped": "samples whose error was too small to learn from, so that nothing below ran for them",
+    "pre_spikes": "spikes that reached the layer's weights",
+    "post_spikes": "spikes of the layer's neurons",
+    "forward_adds": "weights added to an input sum: spikes x fan-out, neurons that are done left out",
+    "forward_products": "products on the forward path: a linear PSP evaluates weight x time",
+    "neuron_updates": "membranes updated: one a neuron and timestep, or one a neuron and event",
+    "history_writes": "values written to the history: a membrane and its spike bit, or a spike with its time",
+    "history_reads": "values read back from the history",
+    "surrogates": "slopes evaluated: surrogate gradients, or reciprocals of a spike's slope",
+    "backward_updates": "gradients of membranes updated, one a neuron and timestep, or one a spike",
+    "error_products": "products that carry the error to the layer below; each reads a weight",
+    "error_words": "words of weights read for these products; a word holds neighbouring weights of one row",
+    "gradient_adds": "additions to a weight's gradient, each a read and a write of its accumulator",
+    "gradient_products": "products formed for these additions (decay x error, or time x error)",
+    "gradient_words": "words of gradients read and written for these additions",
+    "weights_written": "weights read, changed and written back",
+    "written_words": "words of weights they lie in",
+    "threshold_updates": "thresholds moved by homeostasis",
+    "trace_updates": "traces decayed or raised (local rules)",
+}
+NAMES = tuple(DEFINITIONS)
+INDEX = {name: i for i, name in enumerate(NAMES)}
+
+
+def new_counts(n_layers: int) -> np.ndarray:
+    """Zero counters, (n_layers, n_names) int64."""
+    return np.zeros((n_layers, len(NAMES)), np.int64)
+
+
+def as_dict(counts: np.ndarray) -> dict[str, int]:
+    """Counters summed over the layers, by name; samples and skipped updates are counted once."""
+    total = counts.sum(axis=0)
+    return {
+        name: int(counts[0, i] if name in ("samples", "updates_skipped") else total[i]) for i, name in enumerate(NAMES)
+    }

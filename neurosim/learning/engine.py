@@ -1,0 +1,180 @@
+"""The learning engine: a YAML file that says what the operations or the events of a learner cost, and why."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cached_property
+from math import fsum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from neurosim.arch.part import NaturalFloat, Part, Positive, PositiveFloat
+from neurosim.arch.prices import Term
+from neurosim.arch.technology.arithmetic import unit_energy, unit_leakage
+from neurosim.arch.technology.band import leakage_band, term_band
+from neurosim.arch.technology.sram import sram_figures
+from neurosim.arch.yaml_file import YamlError, read_yaml
+from neurosim.data_files import data_root
+from neurosim.energy.table import LeakagePower, Price
+from neurosim.errors import NeurosimError
+from neurosim.learning.counters import DEFINITIONS
+
+MEMORIES = ("weight", "state", "gradient", "history")
+OPERATIONS = (
+    "add", "multiply", "compare", "reciprocal",
+    *(f"{memory}_{access}" for memory in MEMORIES for access in ("read", "write")),
+)  # fmt: skip
+
+
+class Memory(Part):
+    """One single-port memory of the engine, in words of ``word_bits``."""
+
+    capacity_bits: Positive
+
+
+class Technology(Part):
+    """Node, supply and device of the tables that prices are derived from."""
+
+    node_nm: PositiveFloat
+    voltage_v: PositiveFloat
+    device: Literal["hp", "lstp", "lop"] = "lstp"
+
+
+class Cost(Part):
+    """A number with its source, a sum of technology terms, or an access to a memory. ``cycles`` is for events."""
+
+    value: NaturalFloat | None = None
+    source: str | None = None
+    derive: Annotated[tuple[Term, ...], Field(min_length=1)] | None = None
+    memory: Literal["weight", "state", "gradient", "history"] | None = None
+    access: Literal["read", "write"] = "read"
+    cycles: Positive = 1
+
+    @model_validator(mode="after")
+    def _one(self) -> Cost:
+        given = [name for name in ("value", "derive", "memory") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of value, derive and memory, got {given or 'none'}")
+        if self.value is not None and not self.source:
+            raise ValueError(f"value {self.value:g} has no source")
+        return self
+
+
+class Learner(Part):
+    """A learning engine. It prices all ``operations``, or the ``events`` (counters) that its source has a price for."""
+
+    format: Literal["neurosim-learner/1"]
+    name: str
+    title: str
+    description: str = ""
+    unit: str
+    lanes: Positive
+    word_bits: Annotated[int, Field(ge=8, le=4096)]
+    weight_bits: Annotated[int, Field(ge=2, le=24)]
+    state_bits: Annotated[int, Field(ge=2, le=64)]
+    gradient_bits: Annotated[int, Field(ge=2, le=64)]
+    quantum_ps: PositiveFloat
+    technology: Technology | None = None
+    memories: dict[Literal["weight", "state", "gradient", "history"], Memory] = Field(default_factory=dict)
+    operations: dict[str, Cost] = Field(default_factory=dict)
+    events: dict[str, Cost] = Field(default_factory=dict)
+    assumptions: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Learner:
+        if bool(self.operations) == bool(self.events):
+            raise ValueError("give prices of operations or of events, one of the two")
+        for given, known, place in ((self.operations, OPERATIONS, "operations"), (self.events, DEFINITIONS, "events")):
+            for name in given:
+                if name not in known:
+                    close = difflib.get_close_matches(name, known, n=1)
+                    hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+                    raise ValueError(f"{place}.{name}: not known; {hint}")
+        missing = [name for name in OPERATIONS if self.operations and name not in self.operations]
+        if missing:
+            raise ValueError(f"operations: no price for {', '.join(missing)}")
+        derived = [cost for cost in self.operations.values() if cost.value is None]
+        if derived and self.technology is None:
+            raise ValueError("technology: missing, but prices are derived from it")
+        if any(cost.memory and cost.memory not in self.memories for cost in self.operations.values()):
+            raise ValueError("memories: a price names a memory that is not listed")
+        return self
+
+    @cached_property
+    def prices(self) -> dict[str, Price]:
+        """Price of every operation or event, with the band of its tables."""
+        return {name: self._price(name, cost) for name, cost in (self.operations or self.events).items()}
+
+    def _price(self, name: str, cost: Cost) -> Price:
+        if cost.value is not None:
+            return Price(_component(name), cost.value, cost.source)
+        if cost.memory is not None:
+            figures = self._figures(cost.memory)
+            pj = figures.read_pj if cost.access == "read" else figures.write_pj
+            low, high = term_band("sram")
+            return Price(_component(name), pj, f"{cost.memory} {cost.access}: {figures.source}", pj * low, pj * high)
+        parts = []
+        for term in cost.derive:
+            kind, value = next(iter(term.kinds.items()))
+            widths = tuple(value) if isinstance(value, tuple) else (value,)
+            pj, source = unit_energy(kind.rstrip("_"), widths, self.technology.node_nm, self.technology.voltage_v)
+            low, high = term_band(kind.rstrip("_"))
+            parts.append((pj * term.count, pj * term.count * low, pj * term.count * high, source))
+        pj, low, high = (fsum(part[i] for part in parts) for i in range(3))
+        return Price(_component(name), pj, " + ".join(part[3] for part in parts), low, high)
+
+    def _figures(self, memory: str):
+        t = self.technology
+        figures = sram_figures(self.memories[memory].capacity_bits, self.word_bits, t.node_nm, t.device)
+        return figures.at_voltage(t.voltage_v)
+
+    @cached_property
+    def leakage(self) -> tuple[LeakagePower, ...]:
+        """Leakage of the memories and of a lane's adder and multiplier; none where no technology is given."""
+        if self.technology is None:
+            return ()
+        found = []
+        low, high = leakage_band("sram", self.technology.device)
+        for memory in self.memories:
+            figures = self._figures(memory)
+            mw = figures.leakage_mw
+            found.append(LeakagePower(f"{memory}_memory", mw, 1, figures.source, mw * low, mw * high))
+        powers = [unit_leakage("adder", (32,)), unit_leakage("multiplier", (16, 16))]
+        low, high = leakage_band("logic", self.technology.device)
+        mw = fsum(power for power, _ in powers)
+        source = " + ".join(source for _, source in powers)
+        found.append(LeakagePower("lanes", mw, self.lanes, source, mw * low, mw * high))
+        return tuple(found)
+
+
+def _component(name: str) -> str:
+    memory = name.split("_")[0]
+    return f"{memory}_memory" if memory in MEMORIES and name in OPERATIONS else "lanes"
+
+
+def list_learners() -> list[str]:
+    """Names of the shipped learning engines, sorted."""
+    return sorted(path.stem for path in (data_root("arch") / "learners").glob("*.yaml"))
+
+
+def load_learner(name: str) -> Learner:
+    """A shipped learning engine by name, or a file by path. Raises NeurosimError naming file, field and limit."""
+    shipped = list_learners()
+    path = data_root("arch") / "learners" / f"{name}.yaml" if name in shipped else Path(name)
+    try:
+        return Learner.model_validate(read_yaml(path))
+    except OSError:
+        close = difflib.get_close_matches(name, shipped, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise NeurosimError(
+            f"learning chip {name[:80]!r}: no shipped engine or file of that name; {hint}shipped: {', '.join(shipped)}"
+        ) from None
+    except YamlError as error:
+        raise NeurosimError(f"{path}: {error}") from None
+    except ValidationError as error:
+        first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        where = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise NeurosimError(f"{path}: {where + ': ' if where else ''}{message}") from None

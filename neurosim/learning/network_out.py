@@ -1,0 +1,78 @@
+"""What was learned as a network in timesteps that `neurosim run` runs, and as a workload folder.
+
+A rule on timesteps gives the very network that learned. A rule on spike times learned in continuous time: its network
+here is the same one with a resolution of ``steps`` over the window, so its spikes are rounded to steps, and its
+accuracy is measured anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from neurosim.files import replacing, write_arrays
+from neurosim.learning.data import LearningData
+from neurosim.learning.rules import STEPS
+from neurosim.learning.run import CUTOFF, SPAN, LearningRun, coded_images
+from neurosim.snn.connectivity import Dense
+from neurosim.snn.network import Network, Population, Projection, Readout
+from neurosim.snn.neuron import Input, Leak, Lif
+from neurosim.workload.native import save_network
+
+# A neuron that has fired in a window of this many steps waits until its end.
+MOST_STEPS = 255
+STEPS_OF_A_WINDOW = 48
+
+
+def learned_network(run: LearningRun) -> Network:
+    """The network, float32; input, hidden layers ``hidden1``.. and ``output``."""
+    names = ["input", *(f"hidden{i + 1}" for i in range(len(run.weights) - 1)), "output"]
+    steps = window_steps(run)
+    populations = [Population("input", (run.sizes[0],), Input())]
+    for layer, name in enumerate(names[1:]):
+        populations.append(Population(name, (run.sizes[layer + 1],), _model(run, layer, steps)))
+    # A step of the window is 1 / steps of it: a weight adds that share of itself to the membrane in each.
+    share = np.float32(1 if run.rule.works_on == STEPS else 1 / steps)
+    projections = [
+        Projection(a, b, Dense(w * share)) for a, b, w in zip(names[:-1], names[1:], run.weights, strict=True)
+    ]
+    kind = "first_spike" if run.rule.name == "stdbp" else "membrane"
+    return Network(populations, projections, readout=Readout("output", kind))
+
+
+def window_steps(run: LearningRun) -> int:
+    """Timesteps of the network: those it learned in, or the resolution of the window of spike times."""
+    return run.settings.timesteps if run.rule.works_on == STEPS else STEPS_OF_A_WINDOW
+
+
+def _model(run: LearningRun, layer: int, steps: int) -> Lif:
+    fires = layer < len(run.thresholds)
+    threshold = run.thresholds[layer].copy() if fires else None
+    if run.rule.works_on == STEPS:
+        leak = Leak("multiply", factor=run.decay) if fires else Leak()
+        return Lif(threshold, leak=leak, reset="hard")
+    return Lif(threshold, reset="hard", current_keep=1.0, refractory=min(steps, MOST_STEPS) if fires else 0)
+
+
+def save_learned(run: LearningRun, data: LearningData, folder: Path, card: dict) -> Path:
+    """Write a workload folder: the network, the test part and where it comes from. Gives ``folder`` back."""
+    folder = Path(folder)
+    network = learned_network(run)
+    save_network(network, folder / "model.npz")
+    images = coded_images(run.rule, data.test_images)
+    write_arrays(folder / "data.npz", {"from": data.title}, {"images": images, "labels": data.test_labels})
+    cutoff = CUTOFF if run.rule.works_on == STEPS else 0.0
+    spec = {
+        "name": folder.resolve().name,
+        "title": f"{data.name} learned by {run.rule.name}: {run.rule.title}",
+        "model": "model.npz",
+        "data": "data.npz",
+        "encoder": {"kind": f"latency:cutoff={cutoff:g}", "timesteps": window_steps(run)},
+        "readout": {"population": "output", "kind": network.readout.kind},
+        "card": {"input_span": round(SPAN, 4) if run.rule.works_on != STEPS else 1.0, **card},
+    }
+    with replacing(folder / "workload.yaml") as temporary:
+        temporary.write_text(yaml.safe_dump(spec, sort_keys=False, width=120), "utf-8")
+    return folder

@@ -1,0 +1,60 @@
+"""A learning run as plain data: what a machine reads, and what the text and the figure are made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.learning.cost import BACKWARD, FORWARD, UPDATE, cost_of, memory_bits
+from neurosim.learning.counters import INDEX, as_dict
+from neurosim.learning.engine import Learner
+from neurosim.learning.run import LearningRun
+
+
+def summarise(run: LearningRun, learners: list[Learner]) -> dict[str, Any]:
+    """Accuracy by epoch, counts a sample of all epochs, and a cost a learner; ``learners[0]`` is the chip's own.
+
+    Costs are of all training samples, skipped updates included, a sample; ``inference`` is one pass over the test part.
+    """
+    total = run.counts.sum(axis=0)
+    samples = int(total[0, INDEX["samples"]])
+    s = run.settings
+    return {
+        "rule": run.rule.name,
+        "title": run.rule.title,
+        "source": run.rule.source,
+        "stand_in": run.rule.stand_in,
+        "data": run.data_name,
+        "sizes": list(run.sizes),
+        "settings": {
+            "epochs": s.epochs, "rate": s.rate, "rate_fall": run.rule.fall, "timesteps": s.timesteps, "batch": s.batch,
+            "skip_below": s.skip_below, "weight_bits": s.weight_bits, "word_bits": s.word_bits, "seed": s.seed,
+        },
+        "train_accuracy": run.train_accuracy,
+        "test_accuracy": run.test_accuracy,
+        "samples": samples,
+        "updates_skipped_share": int(total[0, INDEX["updates_skipped"]]) / samples,
+        "counts_a_sample": {name: n / samples for name, n in as_dict(total).items() if name != "samples"},
+        "costs": [_cost(run, total, learner) for learner in learners],
+    }  # fmt: skip
+
+
+def _cost(run: LearningRun, total, learner: Learner) -> dict[str, Any]:
+    cost, asked = cost_of(run, total, learner), cost_of(run, run.test_counts, learner)
+    phases = cost.by_phase()
+    low, high = cost.table.band_pj()
+    cycles = {phase: count / cost.samples for phase, count in cost.cycles.items()}
+    return {
+        "learner": learner.name,
+        "unit": learner.unit,
+        "energy_a_sample": {name: phases.get(name, 0.0) for name in (FORWARD, BACKWARD, UPDATE, "leakage")},
+        "total_a_sample": sum(phases.values()),
+        "low_a_sample": low / cost.samples,
+        "high_a_sample": high / cost.samples,
+        "learning_a_sample": cost.learning,
+        "inference_a_sample": sum(asked.by_phase().values()),
+        "cycles_a_sample": cycles,
+        "seconds_a_sample": sum(cycles.values()) * learner.quantum_ps * 1e-12,
+        "memory_bits": memory_bits(run, learner),
+        "unsourced_share": cost.table.unsourced_share(),
+        "assumptions": dict(learner.assumptions),
+    }  # fmt: skip

@@ -1,0 +1,80 @@
+"""A learning run as a terminal shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from neurosim import units
+from neurosim.report.text import new_table
+
+
+def learn_text(found: dict[str, Any]) -> RenderableType:
+    """Headline, accuracy by epoch, energy by phase and price table, memory, counts."""
+    s, own = found["settings"], found["costs"][0]
+    shape = "-".join(map(str, found["sizes"]))
+    head = Text(f"{found['rule']} on {found['data']}, {shape}: {found['title']}", style="bold")
+    lines = [
+        f"accuracy      {100 * found['test_accuracy'][-1]:.1f} % on the test part "
+        f"(best epoch {100 * max(found['test_accuracy']):.1f} %), {100 * found['train_accuracy'][-1]:.1f} % learning",
+        f"energy        {_energy(own['total_a_sample'], own)} a training sample, of which learning "
+        f"{_energy(own['learning_a_sample'], own)}; a test sample {_energy(own['inference_a_sample'], own)}",
+        f"time          {units.time(own['seconds_a_sample'])} a training sample, "
+        f"{units.count(sum(own['cycles_a_sample'].values()))} cycles",
+        f"updates       {units.percent(found['updates_skipped_share'])} of the samples were passed over "
+        f"(no class wrong by {s['skip_below']:g})",
+        f"settings      {s['epochs']} epochs, batch {s['batch']}, rate {s['rate']:g} x {s['rate_fall']:g} an epoch, "
+        f"weights {_width(s['weight_bits'])}, seed {s['seed']}",
+        f"source        {found['source']}",
+    ]
+    if found["stand_in"]:
+        lines.append(f"stand-in      {found['stand_in']}")
+    body = [Text(line) for line in lines]
+    return Group(
+        head, *body, Text(), _epochs(found), Text(), _costs(found), Text(), _memory(own), Text(), _counts(found)
+    )
+
+
+def _width(bits: int | None) -> str:
+    return "float32" if bits is None else f"{bits} bits, rounded at random"
+
+
+def _energy(value: float, cost: dict[str, Any]) -> str:
+    return units.energy(value) if cost["unit"] == "pJ" else f"{value:,.0f} {cost['unit']}"
+
+
+def _epochs(found: dict[str, Any]) -> RenderableType:
+    table = new_table("Accuracy", ("epoch", "right"), ("learning", "right"), ("test", "right"), ("", "left"))
+    for i, (train, test) in enumerate(zip(found["train_accuracy"], found["test_accuracy"], strict=True)):
+        table.add_row(str(i + 1), units.percent(train), units.percent(test), "█" * round(24 * test))
+    return table
+
+
+def _costs(found: dict[str, Any]) -> RenderableType:
+    columns = [("prices", "left"), *((name, "right") for name in ("forward", "backward", "update", "leakage"))]
+    table = new_table(
+        "Energy a training sample, the same counts at each price table", *columns, ("learning / forward", "right")
+    )
+    for cost in found["costs"]:
+        parts = cost["energy_a_sample"]
+        cells = [_energy(value, cost) for value in parts.values()]
+        ratio = cost["learning_a_sample"] / parts["forward"] if parts["forward"] else float("nan")
+        table.add_row(cost["learner"], *cells, f"{ratio:.2f}")
+    return table
+
+
+def _memory(cost: dict[str, Any]) -> RenderableType:
+    table = new_table(f"Memory the rule needs on {cost['learner']}", ("memory", "left"), ("most", "right"))
+    for name, bits in cost["memory_bits"].items():
+        table.add_row(name, units.bits(bits))
+    return table
+
+
+def _counts(found: dict[str, Any]) -> RenderableType:
+    table = new_table("Counted, a training sample", ("event", "left"), ("mean", "right"))
+    for name, value in found["counts_a_sample"].items():
+        if value:
+            table.add_row(name, f"{value:,.2f}")
+    return table

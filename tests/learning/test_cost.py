@@ -1,0 +1,159 @@
+"""Cost of learning: counts priced by hand, bands, sources, and what engine files refuse."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from neurosim.cli import app
+from neurosim.data_files import data_root
+from neurosim.errors import NeurosimError
+from neurosim.learning.cost import cost_of, memory_bits, operations
+from neurosim.learning.counters import INDEX, NAMES, new_counts
+from neurosim.learning.data import load_data
+from neurosim.learning.engine import list_learners, load_learner
+from neurosim.learning.rules import RULES
+from neurosim.learning.run import LearningRun, Settings, learn
+from neurosim.learning.summary import summarise
+
+
+def made(rule="bptt", sizes=(6, 5, 3)):
+    weights = [np.zeros(shape, np.float32) for shape in pairwise(sizes)]
+    return LearningRun(
+        RULES[rule], Settings(1, 0.1), sizes, "digits", weights, [np.ones(n) for n in sizes[1:-1]], np.zeros(2),
+        most_history=np.array([7, 0]),
+    )  # fmt: skip
+
+
+def test_counts_are_priced_by_hand():
+    """One layer, SATA's prices and 16-bit words, so that every access is a word of its own."""
+    counts = new_counts(2)
+    for name, value in (
+        ("samples", 2), ("pre_spikes", 4), ("forward_adds", 20), ("neuron_updates", 10), ("history_writes", 3),
+        ("error_products", 6), ("error_words", 6), ("gradient_adds", 8), ("gradient_words", 8), ("surrogates", 5),
+        ("backward_updates", 5), ("weights_written", 4), ("written_words", 4),
+    ):  # fmt: skip
+        counts[0, INDEX[name]] = value
+    counts[1, INDEX["samples"]] = 2
+    cost = cost_of(made(), counts, load_learner("sata"))
+    add, multiply, compare, sram, scratch = 0.00967, 0.239, 0.00309, 1.95, 0.2779
+    forward = 20 * add + 4 * 5 * sram + 2 * 20 * scratch + 10 * (multiply + compare + 2 * scratch)
+    # Three entries of 17 bits are 51 bits: four words of 16.
+    forward += 4 * sram
+    backward = 6 * (multiply + add + sram) + 8 * add + 2 * 8 * sram
+    backward += 5 * (compare + 2 * add + multiply) + 5 * (2 * multiply + add + 2 * scratch)
+    update = 4 * (multiply + add + 4 * sram)
+    phases = cost.by_phase()
+    assert phases["forward"] == pytest.approx(forward / 2, rel=1e-12)
+    assert phases["backward"] == pytest.approx(backward / 2, rel=1e-12)
+    assert phases["update"] == pytest.approx(update / 2, rel=1e-12)
+    assert cost.learning == pytest.approx((backward + update) / 2, rel=1e-12)
+    # Eight lanes are quicker than one port: the 20 reads and 20 writes of state and ten visits' two words each.
+    assert cost.cycles == {"forward": 60, "backward": 16, "update": 8}
+
+
+def test_events_of_another_chip_are_priced_as_they_are():
+    counts = new_counts(1)
+    counts[0, INDEX["samples"]], counts[0, INDEX["forward_adds"]], counts[0, INDEX["weights_written"]] = 1, 10, 3
+    cost = cost_of(made(sizes=(6, 3)), counts, load_learner("loihi-2018"))
+    assert cost.by_phase() == {"update": pytest.approx(360.0), "forward": pytest.approx(236.0)}
+    assert cost.cycles == {"forward": 350, "backward": 0, "update": 183}
+
+
+def test_every_operation_has_a_price_and_a_source():
+    counts = new_counts(2)
+    counts[:] = 9
+    for name in list_learners():
+        learner = load_learner(name)
+        cost = cost_of(made("mpd-ed"), counts, learner)
+        assert cost.table.unsourced_share() == 0, name
+        low, high = cost.table.band_pj()
+        assert low <= cost.table.total_pj() <= high
+        if not learner.events:
+            assert {op for _, _, op, _ in operations(made("stdbp"), counts, learner)} <= set(learner.operations)
+    own = cost_of(made("mpd-ed"), counts, load_learner("edge-28nm-learn"))
+    assert own.by_phase()["leakage"] > 0
+    low, high = own.table.band_pj()
+    assert low < own.table.total_pj() < high
+
+
+def test_every_counter_that_a_rule_raises_costs_something():
+    """A counted event that no operation is made of would be free."""
+    free = {"samples", "updates_skipped", "post_spikes", "trace_updates"}
+    learner = load_learner("edge-28nm-learn")
+    for name in NAMES:
+        if name in free:
+            continue
+        counts, more = new_counts(1), new_counts(1)
+        counts[:], more[:] = 1000, 1000
+        more[0, INDEX[name]] = 9000
+        run = made("bptt", (6, 3))
+        assert cost_of(run, more, learner).table.total_pj() > cost_of(run, counts, learner).table.total_pj(), name
+
+
+def test_memory_of_a_rule():
+    learner = load_learner("edge-28nm-learn")
+    assert memory_bits(made("bptt"), learner) == {
+        "weights": 45 * 16, "gradients": 45 * 32, "history": 7 * 33, "thresholds": 0
+    }  # fmt: skip
+    # A spike: 3 bits of address, 4 of time, a membrane.
+    assert memory_bits(made("mpd-ed"), learner)["history"] == 7 * (3 + 4 + 32)
+    assert memory_bits(made("mpd-ed"), learner)["thresholds"] == 5 * 32
+
+
+def test_three_price_tables_from_the_same_counts():
+    data = load_data("digits")
+    run = learn(RULES["mpd-ed"], data, Settings(1, 0.02, weight_bits=16), (10,))
+    found = summarise(run, [load_learner(name) for name in list_learners()])
+    assert [cost["learner"] for cost in found["costs"]] == ["edge-28nm-learn", "loihi-2018", "sata"]
+    assert all(cost["unsourced_share"] == 0 and cost["learning_a_sample"] > 0 for cost in found["costs"])
+    json.dumps(found, allow_nan=False)
+
+
+def test_spike_times_cost_the_same_at_any_resolution():
+    """Nothing is counted by timestep in a rule that works on spike times."""
+    data = load_data("digits")
+    runs = [learn(RULES["stdbp"], data, Settings(1, 0.03, timesteps=t), (10,)) for t in (4, 64)]
+    assert (runs[0].counts == runs[1].counts).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"operations": {}}, "one of the two"),
+        ({"memories": {}}, "not listed"),
+        ({"technology": None}, "technology: missing"),
+        ({"lanes": 0}, "lanes"),
+        ({"colour": 1}, "colour"),
+    ],
+)
+def test_engine_files_say_what_is_wrong(tmp_path, change, message):
+    spec = yaml.safe_load((data_root("arch") / "learners" / "edge-28nm-learn.yaml").read_text("utf-8"))
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({**spec, **change}), "utf-8")
+    with pytest.raises(NeurosimError, match=message) as error:
+        load_learner(str(path))
+    assert "mine.yaml" in str(error.value)
+
+
+def test_unknown_names_are_suggested():
+    with pytest.raises(NeurosimError, match="did you mean 'edge-28nm-learn'"):
+        load_learner("edge-28nm-lern")
+
+
+def test_command(tmp_path):
+    runner = CliRunner()
+    arguments = ["learn", "std-ed", "--epochs", "1", "--out", str(tmp_path / "w"), "--plots", str(tmp_path / "p")]
+    shown = runner.invoke(app, arguments)
+    assert shown.exit_code == 0, shown.output
+    assert "stand-in" in shown.output and "threshold" in shown.output
+    assert (tmp_path / "p" / "learn_std-ed_digits_edge-28nm-learn.png").stat().st_size > 10_000
+    again = runner.invoke(app, ["run", str(tmp_path / "w"), "--chip", "edge-28nm", "--samples", "20", "--json"])
+    assert again.exit_code == 0, again.output
+    found = json.loads(runner.invoke(app, ["learn", "std-ed", "--epochs", "1", "--json"]).output)
+    assert found["settings"]["weight_bits"] == 16 and len(found["test_accuracy"]) == 1
+    wrong = runner.invoke(app, ["learn", "magic"])
+    assert isinstance(wrong.exception, NeurosimError) and "choose one of" in str(wrong.exception)
