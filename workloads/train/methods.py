@@ -64,14 +64,12 @@ def _qp() -> dict[str, Method]:
 
 def _q() -> dict[str, Method]:
     grids = {8: "int8", 4: "int4", 2: "ternary"}
-    # Coarse membranes change the function more than five epochs mend.
-    epochs = {8: 5, 4: 12, 2: 12}
     found = {}
     for bits in (8, 4, 2):
         for tail, regulate, text in (("", None, "no regulation"), ("-reg", 0.5, "weight-spike dual regulation")):
             found[f"mnist-conv-q-u{bits}{tail}"] = Method(
                 f"Q-SNN, 1-bit weights, {bits}-bit membranes, {text}", (grids[bits], "binary", "binary"),
-                epochs[bits], 2e-3, membrane_bits=bits, regulate=regulate,
+                12, 2e-3, membrane_bits=bits, regulate=regulate,
                 note="In the manner of Q-SNN: saturating integer membranes whose unit is frozen by whole-numbered "
                 "thresholds, in place of a tanh of a batch-wide scale; the first layer's weights are no finer than the "
                 "membrane's unit; the regulation's weight is 0.5 where the code has 0.005 for 300 epochs.",
