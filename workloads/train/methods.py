@@ -69,7 +69,7 @@ def _q() -> dict[str, Method]:
         for tail, regulate, text in (("", None, "no regulation"), ("-reg", 0.5, "weight-spike dual regulation")):
             found[f"mnist-conv-q-u{bits}{tail}"] = Method(
                 f"Q-SNN, 1-bit weights, {bits}-bit membranes, {text}", (grids[bits], "binary", "binary"),
-                12, 2e-3, membrane_bits=bits, regulate=regulate,
+                8, 2e-3, membrane_bits=bits, regulate=regulate,
                 note="In the manner of Q-SNN: saturating integer membranes whose unit is frozen by whole-numbered "
                 "thresholds, in place of a tanh of a batch-wide scale; the first layer's weights are no finer than the "
                 "membrane's unit; the regulation's weight is 0.5 where the code has 0.005 for 300 epochs.",

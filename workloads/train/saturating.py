@@ -20,8 +20,9 @@ _LATENT_SIZE = 0.1
 _BIAS_STEP = {8: 1, 4: 1, 2: 10}
 
 
-def _whole(values: torch.Tensor) -> torch.Tensor:
-    return values + (torch.round(values) - values).detach()
+def _whole(values: torch.Tensor, limit: int) -> torch.Tensor:
+    """Rounded and held within +-limit, with the gradient of neither."""
+    return values + (torch.round(values).clamp(-limit, limit) - values).detach()
 
 
 class SaturatingNet(SpikingNet):
@@ -45,7 +46,7 @@ class SaturatingNet(SpikingNet):
             self.weights[1].copy_(second / mean * _LATENT_SIZE)
             self.weights[2].copy_(base.weights[2])
             self.bias.copy_(base.bias)
-        # Where the range is too narrow for the threshold, the bias makes up for what it lacks.
+        # Where the range is too narrow for the threshold, the bias makes up for what it lacks, as far as it fits too.
         first, second = _FIRST_THRESHOLD[bits], (1 / (gains[1] * mean.flatten()) * 2.0 ** _WEIGHT_SHIFT[bits]).detach()
         self.register_buffer("first_scale", torch.full_like(offsets[0], float(first)))
         if bits == 2:
@@ -54,12 +55,13 @@ class SaturatingNet(SpikingNet):
         short = self.first_scale - first
         # Biases count in thresholds; the threshold's logarithm is learned, so that steps are relative.
         # A membrane resting at the bottom of two bits stands at -1 after its leak, which the start allows for.
-        rest, step = float(bits == 2), _BIAS_STEP[bits]
-        self.first_bias = nn.Parameter(((offsets[0] + (offsets[0] - 1) * short / first + rest) / step).detach().clone())
-        held = second.clamp(1, self.top)
-        self.second_bias = nn.Parameter(
-            ((offsets[1] + (offsets[1] - 1) * (second - held) / held + rest) / step).detach().clone()
-        )
+        rest, held, most = float(bits == 2), second.clamp(1, self.top), self.top + 1.0
+        for name, size, lack, offset in (
+            ("first", first, short, offsets[0]),
+            ("second", held, second - held, offsets[1]),
+        ):
+            start = (offset * (size + lack) - lack + rest * size).clamp(-most, most) / size / _BIAS_STEP[bits]
+            setattr(self, f"{name}_bias", nn.Parameter(start.detach().clone()))
         self.log_threshold = nn.Parameter(held.log())
 
     @property
@@ -70,12 +72,10 @@ class SaturatingNet(SpikingNet):
     def whole_first(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Weights, biases and thresholds of the first layer, whole numbers with straight-through gradients."""
         theta, limit = _FIRST_THRESHOLD[self.bits], _FIRST_LIMIT[self.bits]
-        weight, bias = (
-            self.weights[0] * self.first_scale.reshape(-1, 1, 1, 1),
-            self.first_bias * (theta * _BIAS_STEP[self.bits]),
-        )
+        weight = self.weights[0] * self.first_scale.reshape(-1, 1, 1, 1)
+        bias = _whole(self.first_bias * (theta * _BIAS_STEP[self.bits]), self.top + 1)
         weight = weight + (torch.round(weight).clamp(-limit, limit) - weight).detach()
-        return weight, _whole(bias), torch.full((len(bias),), float(theta))
+        return weight, bias, torch.full((len(bias),), float(theta))
 
     def whole_second(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """As `whole_first`; weights are signs, their shift not yet applied."""
@@ -83,8 +83,8 @@ class SaturatingNet(SpikingNet):
         centred = (w - w.mean((1, 2, 3), keepdim=True)) / w.std((1, 2, 3), keepdim=True)
         w = centred if self.centred else w / _LATENT_SIZE
         sign = w + (torch.where(w >= 0, 1.0, -1.0) - w).detach()
-        threshold = _whole(self.log_threshold.exp().clamp(1, self.top))
-        return sign, _whole(self.second_bias * threshold.detach() * _BIAS_STEP[self.bits]), threshold
+        threshold = _whole(self.log_threshold.exp().clamp(1, self.top), self.top)
+        return sign, _whole(self.second_bias * threshold.detach() * _BIAS_STEP[self.bits], self.top + 1), threshold
 
     def grid(self, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Of the last layer only; the hidden ones ship as `frozen_hidden` gives them."""
