@@ -72,7 +72,11 @@ def spike_disorder(rounds: np.ndarray, destination: np.ndarray, inject: np.ndarr
 
 
 def link_rows(router: RouterPlan, link_flits: np.ndarray, cycles: int) -> list[dict[str, Any]]:
-    """One row a link between routers: from, to, direction, flits, and the share of the time it was taken."""
+    """One row a link between routers: from, to, direction, flits, and the share of the time it was taken.
+
+    A flit takes its link for the link's interval. The last flit of a round may arrive, and end the round, before its
+    interval is over; what lies beyond the round is not taken off, so a busy slow link is limited to 1.
+    """
     rows = []
     for link in links(router):
         flits = int(link_flits[link.router, link.port])
@@ -83,6 +87,6 @@ def link_rows(router: RouterPlan, link_flits: np.ndarray, cycles: int) -> list[d
             "direction": up if router.topology == "tree" else GRID_PORTS[link.port],
             "off_chip": link.off_chip,
             "flits": flits,
-            "load": flits * link.interval / cycles if cycles else 0.0,
+            "load": min(1.0, flits * link.interval / cycles) if cycles else 0.0,
         })  # fmt: skip
     return rows
