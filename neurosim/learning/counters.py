@@ -1,7 +1,8 @@
 """What a learner counts while it runs: one row of counters a layer of weights, the same names for every rule.
 
-Every counter is raised where the event happens, by the length of the loop that runs, never from a formula. A rule
-leaves at zero what it does not do. The widths of the memories turn accesses into bits (`cost`).
+A counter is raised where the event happens, by what is touched there. ``bptt-dense`` computes the sums of ``bptt``,
+which are the same numbers, and counts every step and weight, zeros included: what a learner that skips nothing
+touches. A rule leaves at zero what it does not do. The widths of the memories turn accesses into bits (`cost`).
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ DEFINITIONS = {
     "weights_written": "weights read, changed and written back",
     "written_words": "words of weights they lie in",
     "threshold_updates": "thresholds moved by homeostasis",
-    "trace_updates": "traces decayed or raised (local rules)",
 }
 NAMES = tuple(DEFINITIONS)
 INDEX = {name: i for i, name in enumerate(NAMES)}

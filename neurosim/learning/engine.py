@@ -12,8 +12,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from neurosim.arch.part import NaturalFloat, Part, Positive, PositiveFloat
 from neurosim.arch.prices import Term
-from neurosim.arch.technology.arithmetic import unit_energy, unit_leakage
+from neurosim.arch.technology.arithmetic import unit_leakage
 from neurosim.arch.technology.band import leakage_band, term_band
+from neurosim.arch.technology.resolve import logic_term, sum_of_terms
 from neurosim.arch.technology.sram import sram_figures
 from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
@@ -59,6 +60,8 @@ class Cost(Part):
             raise ValueError(f"give exactly one of value, derive and memory, got {given or 'none'}")
         if self.value is not None and not self.source:
             raise ValueError(f"value {self.value:g} has no source")
+        if any(term.sram for term in self.derive or ()):
+            raise ValueError("derive: a term names a memory of a chip's core; give memory: and access: instead")
         return self
 
 
@@ -115,15 +118,9 @@ class Learner(Part):
             pj = figures.read_pj if cost.access == "read" else figures.write_pj
             low, high = term_band("sram")
             return Price(_component(name), pj, f"{cost.memory} {cost.access}: {figures.source}", pj * low, pj * high)
-        parts = []
-        for term in cost.derive:
-            kind, value = next(iter(term.kinds.items()))
-            widths = tuple(value) if isinstance(value, tuple) else (value,)
-            pj, source = unit_energy(kind.rstrip("_"), widths, self.technology.node_nm, self.technology.voltage_v)
-            low, high = term_band(kind.rstrip("_"))
-            parts.append((pj * term.count, pj * term.count * low, pj * term.count * high, source))
-        pj, low, high = (fsum(part[i] for part in parts) for i in range(3))
-        return Price(_component(name), pj, " + ".join(part[3] for part in parts), low, high)
+        t = self.technology
+        pj, low, high, source = sum_of_terms(cost.derive, [logic_term(x, t.node_nm, t.voltage_v) for x in cost.derive])
+        return Price(_component(name), pj, source, low, high)
 
     def _figures(self, memory: str):
         t = self.technology

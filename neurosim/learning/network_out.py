@@ -10,16 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from neurosim.files import replacing, write_arrays
 from neurosim.learning.data import LearningData
 from neurosim.learning.rules import STEPS
 from neurosim.learning.run import CUTOFF, SPAN, LearningRun, coded_images
 from neurosim.snn.connectivity import Dense
 from neurosim.snn.network import Network, Population, Projection, Readout
 from neurosim.snn.neuron import Input, Leak, Lif
-from neurosim.workload.native import save_network
+from neurosim.workload.folder_out import write_workload
+from neurosim.workload.workload import Workload
 
 # A neuron that has fired in a window of this many steps waits until its end.
 MOST_STEPS = 255
@@ -58,21 +57,14 @@ def _model(run: LearningRun, layer: int, steps: int) -> Lif:
 
 def save_learned(run: LearningRun, data: LearningData, folder: Path, card: dict) -> Path:
     """Write a workload folder: the network, the test part and where it comes from. Gives ``folder`` back."""
-    folder = Path(folder)
-    network = learned_network(run)
-    save_network(network, folder / "model.npz")
-    images = coded_images(run.rule, data.test_images)
-    write_arrays(folder / "data.npz", {"from": data.title}, {"images": images, "labels": data.test_labels})
     cutoff = CUTOFF if run.rule.works_on == STEPS else 0.0
-    spec = {
-        "name": folder.resolve().name,
-        "title": f"{data.name} learned by {run.rule.name}: {run.rule.title}",
-        "model": "model.npz",
-        "data": "data.npz",
-        "encoder": {"kind": f"latency:cutoff={cutoff:g}", "timesteps": window_steps(run)},
-        "readout": {"population": "output", "kind": network.readout.kind},
-        "card": {"input_span": round(SPAN, 4) if run.rule.works_on != STEPS else 1.0, **card},
-    }
-    with replacing(folder / "workload.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(spec, sort_keys=False, width=120), "utf-8")
-    return folder
+    network = learned_network(run)
+    learned = Workload(
+        name=data.title, title=f"{data.name}, {run.rule.title}", network=network,
+        data=coded_images(run.rule, data.test_images), labels=data.test_labels, encoder=f"latency:cutoff={cutoff:g}",
+        timesteps=window_steps(run),
+    )  # fmt: skip
+    span = 1.0 if run.rule.works_on == STEPS else round(SPAN, 4)
+    return write_workload(
+        folder, learned, network, {"made_by": f"learned by {run.rule.name}", "input_span": span, **card}
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from neurosim.arch import Chip, list_chips, load_chip
+from neurosim.arch.schema import Arithmetic
 from neurosim.errors import NeurosimError
 from neurosim.snn.codecs import Codec, IntCodec
 from neurosim.snn.network import Network, Projection
@@ -62,10 +63,10 @@ def _check_payload(where: str, name: str, payload: int, field: str, limit: int, 
         )
 
 
-def _check_model(name: str, model: Lif, chip: Chip) -> None:
-    a = chip.arithmetic
+def _asked(model: Lif, a: Arithmetic) -> tuple[tuple[str, object, tuple], ...]:
+    """(field, what the neuron asks for, what the arithmetic accepts)."""
     membrane = "float32" if model.membrane_bits is None else "int"
-    asked = (
+    return (
         ("leak", model.leak.kind, a.leaks),
         ("reset", model.reset, a.resets),
         ("compare", model.compare, a.compares),
@@ -78,12 +79,16 @@ def _check_model(name: str, model: Lif, chip: Chip) -> None:
         ("max_spikes", model.max_spikes > 1, (False, a.multi_spike)),
         ("membrane_bits", membrane, ("int", "float32") if a.float32 else ("int",)),
     )
-    for field, value, accepted in asked:
+
+
+def _check_model(name: str, model: Lif, chip: Chip) -> None:
+    a = chip.arithmetic
+    for number, (field, value, accepted) in enumerate(_asked(model, a)):
         if value not in accepted:
             listed = ", ".join(sorted({str(x) for x in accepted}))
             raise NeurosimError(
                 f"population {name}.{field}: {value} is not supported by chip {chip.name} (accepts {listed}); "
-                f"change the neuron or choose another chip{_accepting(field, value)}"
+                f"change the neuron or choose another chip{_accepting(model, number)}"
             )
     if model.membrane_bits is not None and model.membrane_bits > a.membrane_bits_max:
         raise NeurosimError(
@@ -92,23 +97,15 @@ def _check_model(name: str, model: Lif, chip: Chip) -> None:
         )
 
 
-def _accepting(field: str, value: object) -> str:
-    """Shipped chips that accept such a neuron, for the end of a refusal."""
-    flags = {"current_keep": "synaptic_current", "v_floor": "membrane_floor", "max_spikes": "multi_spike"}
-    lists = {"leak": "leaks", "reset": "resets", "compare": "compares", "overflow": "overflows"}
-    names = []
-    for name in list_chips():
-        arithmetic = getattr(load_chip(name), "arithmetic", None)
-        if arithmetic is None:
-            continue
-        if field in lists:
-            fine = value in getattr(arithmetic, lists[field])
-        elif field == "membrane_bits":
-            fine = arithmetic.float32
-        else:
-            fine = getattr(arithmetic, flags.get(field, field))
-        names += [name] * fine
-    return f" ({', '.join(names)} accept{'s' * (len(names) == 1)} it)" if names else ""
+def _accepting(model: Lif, number: int) -> str:
+    """Shipped chips that accept what entry ``number`` of `_asked` asks for, for the end of a refusal."""
+    arithmetics = {name: getattr(load_chip(name), "arithmetic", None) for name in list_chips()}
+    fitting = []
+    for name, arithmetic in arithmetics.items():
+        if arithmetic is not None:
+            _, value, accepted = _asked(model, arithmetic)[number]
+            fitting += [name] * (value in accepted)
+    return f" ({', '.join(fitting)} accept{'s' * (len(fitting) == 1)} it)" if fitting else ""
 
 
 def check_support(network: Network, chip: Chip, on_cores: Collection[str] = ()) -> None:

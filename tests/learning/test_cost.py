@@ -82,7 +82,7 @@ def test_every_operation_has_a_price_and_a_source():
 
 def test_every_counter_that_a_rule_raises_costs_something():
     """A counted event that no operation is made of would be free."""
-    free = {"samples", "updates_skipped", "post_spikes", "trace_updates"}
+    free = {"samples", "updates_skipped", "post_spikes"}
     learner = load_learner("edge-28nm-learn")
     for name in NAMES:
         if name in free:
@@ -127,6 +127,7 @@ def test_spike_times_cost_the_same_at_any_resolution():
         ({"memories": {}}, "not listed"),
         ({"technology": None}, "technology: missing"),
         ({"lanes": 0}, "lanes"),
+        ({"operations": {"add": {"derive": [{"sram": "axon_table"}]}}}, "give memory: and access: instead"),
         ({"colour": 1}, "colour"),
     ],
 )

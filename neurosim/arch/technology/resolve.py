@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
@@ -66,13 +67,21 @@ def _widths(value: object) -> tuple[int, ...]:
 
 
 def _term_energy(chip: Chip | LayerChip, term: Term) -> tuple[float, str]:
+    if term.sram is None:
+        return logic_term(term, chip.technology.node_nm, chip.technology.voltage_v)
+    figures = memory_figures(chip, term.sram)
+    pj = figures.read_pj if term.access == "read" else figures.write_pj
+    return _times(term, pj, f"{term.sram} {term.access}: {figures.source}")
+
+
+def _times(term: Term, pj: float, source: str) -> tuple[float, str]:
+    return pj * term.count, f"{'' if term.count == 1 else f'{term.count:g} x '}{source}"
+
+
+def logic_term(term: Term, node: float, voltage: float) -> tuple[float, str]:
+    """Energy in pJ and source of a term that is no memory."""
     kind, value = next(iter(term.kinds.items()))
-    node, voltage = chip.technology.node_nm, chip.technology.voltage_v
-    if kind == "sram":
-        figures = memory_figures(chip, str(value))
-        pj = figures.read_pj if term.access == "read" else figures.write_pj
-        source = f"{value} {term.access}: {figures.source}"
-    elif kind == "router_flit":
+    if kind == "router_flit":
         pj, source = router_flit_energy(_widths(value)[0], node, voltage)
     elif kind == "router_clock":
         pj, source = router_clock_energy(_widths(value)[0], node, voltage)
@@ -80,8 +89,14 @@ def _term_energy(chip: Chip | LayerChip, term: Term) -> tuple[float, str]:
         pj, source = link_energy(_widths(value)[0], term.length_mm, node, voltage)
     else:
         pj, source = unit_energy(kind.rstrip("_"), _widths(value), node, voltage)
-    times = "" if term.count == 1 else f"{term.count:g} x "
-    return pj * term.count, f"{times}{source}"
+    return _times(term, pj, source)
+
+
+def sum_of_terms(terms: Sequence[Term], energies: Sequence[tuple[float, str]]) -> tuple[float, float, float, str]:
+    """Energy, its low and high end, and the source of a sum of terms with these energies."""
+    bands = [term_band(next(iter(term.kinds)).rstrip("_")) for term in terms]
+    low, high = (fsum(pj * band[end] for (pj, _), band in zip(energies, bands, strict=True)) for end in (0, 1))
+    return fsum(pj for pj, _ in energies), low, high, " + ".join(source for _, source in energies)
 
 
 def _price(chip: Chip | LayerChip, action: str, spec: PriceSpec) -> ResolvedPrice:
@@ -91,10 +106,8 @@ def _price(chip: Chip | LayerChip, action: str, spec: PriceSpec) -> ResolvedPric
     if spec.pj is not None:
         source = f"{spec.source}: {chip.sources[spec.source]}" + (f"; {spec.note}" if spec.note else "")
         return ResolvedPrice(action, component, spec.pj, spec.low_pj, spec.high_pj, source)
-    terms = [_term_energy(chip, term) for term in spec.derive]
-    bands = [term_band(next(iter(term.kinds)).rstrip("_")) for term in spec.derive]
-    low, high = (fsum(pj * band[end] for (pj, _), band in zip(terms, bands, strict=True)) for end in (0, 1))
-    return ResolvedPrice(action, component, fsum(pj for pj, _ in terms), low, high, " + ".join(s for _, s in terms))
+    pj, low, high, source = sum_of_terms(spec.derive, [_term_energy(chip, term) for term in spec.derive])
+    return ResolvedPrice(action, component, pj, low, high, source)
 
 
 def resolve_prices(chip: Chip | LayerChip) -> dict[str, ResolvedPrice]:

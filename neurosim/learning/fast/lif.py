@@ -17,7 +17,7 @@ from numba import njit
 from neurosim.learning.counters import INDEX
 
 ADDS, NEURONS, PRE, POST = (INDEX[n] for n in ("forward_adds", "neuron_updates", "pre_spikes", "post_spikes"))
-WRITES, READS = INDEX["history_writes"], INDEX["history_reads"]
+READS = INDEX["history_reads"]
 SLOPES, BACKWARD = INDEX["surrogates"], INDEX["backward_updates"]
 ERRORS, GRADS, PRODUCTS = INDEX["error_products"], INDEX["gradient_adds"], INDEX["gradient_products"]
 ERROR_WORDS, GRAD_WORDS = INDEX["error_words"], INDEX["gradient_words"]

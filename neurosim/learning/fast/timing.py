@@ -18,7 +18,7 @@ from neurosim.learning.counters import INDEX
 
 ADDS, PRODUCTS_FORWARD, NEURONS = INDEX["forward_adds"], INDEX["forward_products"], INDEX["neuron_updates"]
 PRE, POST, SLOPES, BACKWARD = (INDEX[n] for n in ("pre_spikes", "post_spikes", "surrogates", "backward_updates"))
-WRITES, READS = INDEX["history_writes"], INDEX["history_reads"]
+READS = INDEX["history_reads"]
 ERRORS, GRADS, PRODUCTS = INDEX["error_products"], INDEX["gradient_adds"], INDEX["gradient_products"]
 ERROR_WORDS, GRAD_WORDS = INDEX["error_words"], INDEX["gradient_words"]
 

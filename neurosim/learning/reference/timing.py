@@ -13,7 +13,7 @@ def spikes(times, weights, threshold, end, most):
     found = []
     order = np.argsort(times, kind="stable")
     for j in range(weights.shape[1]):
-        start, fired = -1.0, 0
+        fired = 0
         active: list[int] = []
         events = [i for i in order if times[i] <= end]
         for n in range(len(events) + 1):
@@ -22,8 +22,7 @@ def spikes(times, weights, threshold, end, most):
             b = sum(weights[i, j] * times[i] for i in active)
             if fired < most and a > 0 and a * until - b >= threshold[j]:
                 found.append((j, (threshold[j] + b) / a))
-                fired, active, start = fired + 1, [], until
+                fired, active = fired + 1, []
             if n < len(events):
                 active.append(events[n])
-        assert start <= end
     return sorted(found, key=lambda spike: (spike[1], spike[0]))
