@@ -7,6 +7,7 @@ points), read and write alike. Event-driven: th_in spikes enter a layer, th_out 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from neurosim.energy.conventions.activity import LayerActivity, NetworkActivity, NotGiven
@@ -33,16 +34,19 @@ def ram_pj(elements: int, bits: int) -> float:
     return RAM_BASE_PJ + RAM_SLOPE_PJ * elements * bits
 
 
-def lemaire(activity: NetworkActivity, width: Width = INT32) -> list[Term]:
-    """E_mem + E_ops + E_addr, summed over layers. Raises NotGiven for attention, sparse layers, rates not known."""
-    terms = []
+def spiking_layers(activity: NetworkActivity) -> Iterator[LayerActivity]:
+    """The layers, all of a kind that the formulas are for; NotGiven at the first that is not."""
     for layer in activity.without_attention("no rule for attention"):
         if layer.kind not in ("conv", "dense") or layer.groups != 1:
             raise NotGiven(f"layer {layer.name}: has rules for plain convolutions and dense layers only")
         if layer.analog:
             raise NotGiven(f"layer {layer.name}: an analog input has no spikes to count (th_in)")
-        terms += _layer(layer, width)
-    return terms
+        yield layer
+
+
+def lemaire(activity: NetworkActivity, width: Width = INT32) -> list[Term]:
+    """E_mem + E_ops + E_addr, summed over layers. Raises NotGiven for attention, sparse layers, rates not known."""
+    return [term for layer in spiking_layers(activity) for term in _layer(layer, width)]
 
 
 def _layer(layer: LayerActivity, width: Width) -> list[Term]:

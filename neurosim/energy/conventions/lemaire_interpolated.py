@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from neurosim.energy.conventions.activity import LayerActivity, NetworkActivity, NotGiven
+from neurosim.energy.conventions.activity import LayerActivity, NetworkActivity
 from neurosim.energy.conventions.claim import ARITHMETIC, CONTROL, MEMBRANE, NEURON, ROUTING, WEIGHTS, Term
-from neurosim.energy.conventions.lemaire import INT32
+from neurosim.energy.conventions.lemaire import INT32, spiking_layers
 
 WORD_BYTES = 4
 QUEUE_MESSAGES = 1000
@@ -36,14 +36,7 @@ def access_pj(size_bytes: float) -> float:
 
 def lemaire_interpolated(activity: NetworkActivity) -> list[Term]:
     """E_mem + E_ops + E_addr, summed over layers. Raises NotGiven for attention, sparse layers, rates not known."""
-    terms = []
-    for layer in activity.without_attention("no rule for attention"):
-        if layer.kind not in ("conv", "dense") or layer.groups != 1:
-            raise NotGiven(f"layer {layer.name}: has rules for plain convolutions and dense layers only")
-        if layer.analog:
-            raise NotGiven(f"layer {layer.name}: an analog input has no spikes to count (th_in)")
-        terms += _layer(layer)
-    return terms
+    return [term for layer in spiking_layers(activity) for term in _layer(layer)]
 
 
 def _layer(layer: LayerActivity) -> list[Term]:
