@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from sanafe_networks import layered, recurrent
 
-from neurosim.api import simulate
+from neurosim.api.runs import simulate
 from neurosim.arch import load_chip
 from neurosim.workload.workload import load_workload
 

@@ -16,31 +16,16 @@ FLOORS = {
     "result_html": 5, "result": 6, "run": 6, "run_layer": 6,
     "study": 7, "validation": 7,
     "report": 8,
-    "api": 9, "api_studies": 9, "api_compare": 9, "torch_price": 9,
-    "cli": 10, "cli_costs": 10, "cli_compress": 10, "cli_footprint": 10, "cli_breakeven": 10,
-    "cli_compare": 10, "cli_learn": 10,
+    "api": 9,
+    "cli": 10,
 }  # fmt: skip
-# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; cli takes
-# some of its commands from the other cli files; a file of the bottom floor may use the error type.
+# run and run_layer make the Result, and run hands a layer chip on; a Result renders itself by result_html; a file
+# of the bottom floor may use the error type.
 ALLOWED = {
-    ("torch_price", "api"),
     ("run", "result"),
     ("run", "run_layer"),
     ("run_layer", "run"),
     ("run_layer", "result"),
-    ("api_studies", "api"),
-    ("cli", "cli_costs"),
-    ("cli", "cli_compress"),
-    ("cli", "cli_learn"),
-    ("cli_learn", "cli_costs"),
-    ("cli_compress", "cli_costs"),
-    ("cli", "cli_footprint"),
-    ("cli_footprint", "cli_costs"),
-    ("cli", "cli_breakeven"),
-    ("cli_breakeven", "cli_costs"),
-    ("api_compare", "api"),
-    ("cli", "cli_compare"),
-    ("cli_compare", "cli_costs"),
     ("files", "errors"),
     ("data_files", "errors"),
     ("csv_rows", "errors"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from neurosim.api import simulate
+from neurosim.api.runs import simulate
 from neurosim.arch import load_chip
 from neurosim.errors import NeurosimError
 from neurosim.report.text import result_text

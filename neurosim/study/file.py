@@ -20,17 +20,23 @@ MAX_TEXT = 4000
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-class CompareStudy(BaseModel):
+class Study(BaseModel):
+    """What every study file says first; a kind adds its own keys (and its class to `KINDS`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    format: Literal["neurosim-study/1"]
+    kind: str
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    text: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+
+
+class CompareStudy(Study):
     """``kind: compare``: workloads on each of the chips, one comparison a chip.
 
     ``waterfalls`` are pairs of workload names (as in ``workloads``, or the names that their files give).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    format: Literal["neurosim-study/1"]
     kind: Literal["compare"]
-    title: Annotated[str, Field(min_length=1, max_length=200)]
-    text: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     chips: Annotated[list[Name], Field(min_length=1, max_length=16)]
     workloads: Annotated[list[Name], Field(min_length=1, max_length=200)]
     samples: Annotated[int, Field(ge=1, le=1_000_000)] = 200
@@ -41,12 +47,15 @@ class CompareStudy(BaseModel):
     waterfalls: Annotated[list[Annotated[list[Name], Field(min_length=2, max_length=2)]], Field(max_length=40)] = []
 
 
+KINDS: dict[str, type[Study]] = {"compare": CompareStudy}
+
+
 @dataclass(frozen=True)
 class StudyFile:
     """A study, where it was read from, and the file as it stands."""
 
     path: Path
-    study: CompareStudy
+    study: Study
     source: str
 
     @property
@@ -59,11 +68,10 @@ class StudyFile:
         beside = self.path.parent / name
         return name if name in shipped or not beside.exists() else str(beside)
 
-    @property
-    def workloads(self) -> list[str]:
+    def workloads(self, names: list[str]) -> list[str]:
         """Names or paths as `load_workload` takes them."""
         shipped = list_workloads()
-        return [self.find(name, shipped) for name in self.study.workloads]
+        return [self.find(name, shipped) for name in names]
 
 
 def list_studies() -> list[str]:
@@ -90,18 +98,22 @@ def load_study(name_or_path: str) -> StudyFile:
         raise NeurosimError(
             f"{path}: holds {type(data).__name__}, expected a mapping that begins with 'format: {FORMAT}'"
         )
+    model = KINDS.get(str(data.get("kind")))
+    if model is None:
+        said = f"got {str(data['kind'])[:80]!r}" if "kind" in data else "missing"
+        raise NeurosimError(f"{path}: kind: {said}; expected one of {', '.join(KINDS)}")
     try:
-        return StudyFile(path, CompareStudy.model_validate(data), source)
+        return StudyFile(path, model.model_validate(data), source)
     except ValidationError as error:
-        raise NeurosimError(_explain(path, error)) from None
+        raise NeurosimError(_explain(path, model, error)) from None
 
 
-def _explain(path: Path, error: ValidationError) -> str:
+def _explain(path: Path, model: type[Study], error: ValidationError) -> str:
     """One line; a misspelt key comes before the missing one that it leaves behind."""
     first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "file"
     if first["type"] == "extra_forbidden":
-        known = list(CompareStudy.model_fields)
+        known = list(model.model_fields)
         close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
         return f"{path}: {where}: unknown key; {hint}"

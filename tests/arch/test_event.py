@@ -6,7 +6,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from neurosim import api
+from neurosim.api import runs as api
 from neurosim.arch import ChipError, EventChip, chip_from_data, list_chips, load_chip
 from neurosim.arch.describe import describe
 from neurosim.data_files import data_root

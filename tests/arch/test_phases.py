@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-from neurosim import api
+from neurosim.api import runs as api
 from neurosim.arch import ChipError, PhaseChip, chip_from_data, load_chip
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError

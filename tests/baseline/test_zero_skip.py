@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.api import ann_on_array, matched_numbers
+from neurosim.api.runs import ann_on_array, matched_numbers
 from neurosim.arch.technology.sram import sram_figures
 from neurosim.baseline.ann_model import AnnModel
 from neurosim.baseline.array import FLOAT32, INT4, INT8, SKIPPING, matched, preset

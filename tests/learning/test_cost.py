@@ -8,7 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from neurosim.cli import app
+from neurosim.cli.main import app
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 from neurosim.learning.cost import cost_of, memory_bits, operations

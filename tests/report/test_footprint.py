@@ -8,7 +8,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from neurosim import api, api_studies
+from neurosim.api import runs as api
+from neurosim.api import studies as api_studies
 from neurosim.errors import NeurosimError
 from neurosim.report.figure_footprint import by_kind, draw_footprint
 from neurosim.report.text_footprint import footprint_text

@@ -7,7 +7,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from neurosim import api_compare, render_report
+from neurosim import render_report
+from neurosim.api import compare as api_compare
 from neurosim.errors import NeurosimError
 from neurosim.report.text_compare import compare_text
 from neurosim.study.file import load_study

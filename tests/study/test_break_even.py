@@ -7,7 +7,8 @@ from math import inf, log
 
 import pytest
 
-from neurosim import api, api_studies
+from neurosim.api import runs as api
+from neurosim.api import studies as api_studies
 from neurosim.arch import load_chip
 from neurosim.arch.technology.arithmetic import unit_energy
 from neurosim.baseline.ann_model import AnnModel

@@ -31,7 +31,7 @@ def test_defaults(tmp_path):
 def test_names_beside_the_file(tmp_path):
     (tmp_path / "mine").mkdir()
     file = load_study(written(tmp_path, GOOD.replace("[mnist-mlp-w1]", "[mnist-mlp-w1, mine, /elsewhere]")))
-    assert file.workloads == ["mnist-mlp-w1", str(tmp_path / "mine"), "/elsewhere"]
+    assert file.workloads(file.study.workloads) == ["mnist-mlp-w1", str(tmp_path / "mine"), "/elsewhere"]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_names_beside_the_file(tmp_path):
         (GOOD + "sampels: 3\n", "sampels: unknown key; did you mean 'samples'"),
         (GOOD + "wholly_other: 3\n", "wholly_other: unknown key; known keys: format"),
         (GOOD.replace("title: t\n", ""), "title: missing"),
-        (GOOD.replace("compare", "sweep"), "kind: got 'sweep', input should be 'compare'"),
+        (GOOD.replace("compare", "swoop"), "kind: got 'swoop'; expected one of compare"),
         (GOOD.replace("/1", "/2"), "format: got 'neurosim-study/2'"),
         (GOOD + "samples: 0\n", "samples: got 0, input should be greater than or equal to 1"),
         (GOOD + "samples: '3'\n", "samples: got '3', input should be a valid integer"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurosim.api import neurobench
+from neurosim.api.runs import neurobench
 from neurosim.workload.recording import read_recording
 
 DATA = Path(__file__).parent / "data" / "interop"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from neurosim.cli import app
+from neurosim.cli.main import app
 from neurosim.errors import NeurosimError
 from neurosim.validation import noc_mesh, noc_sweep, noc_traffic, validate
 from neurosim.validation.case import Case, summary

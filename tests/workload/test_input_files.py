@@ -14,7 +14,7 @@ from neurosim.workload.event_files import write_events
 from neurosim.workload.input_files import read_image, read_input, read_table
 from neurosim.workload.native import save_network
 from neurosim.workload.workload import load_workload
-from tests.test_cli import neurosim
+from tests.cli.test_commands import neurosim
 from tests.workload.test_event_stream import random_events
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli_costs import JsonFlag, print_json, progress_bar
+from neurosim.cli.costs import JsonFlag, print_json, progress_bar
 
 
 def learn(

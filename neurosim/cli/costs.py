@@ -100,7 +100,7 @@ def ann(
     as_json: JsonFlag = False,
 ) -> None:
     """Cost a workload's ANN twin on a systolic array: cycles, waiting, utilisation, energy."""
-    from neurosim import api
+    from neurosim.api import runs as api
 
     cost = api.ann_on_array(workload, array, samples=samples, batch=batch, numbers=numbers, weights=weights)
     if as_json:

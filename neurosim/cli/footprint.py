@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli_costs import JsonFlag, print_json
+from neurosim.cli.costs import JsonFlag, print_json
 from neurosim.errors import NeurosimError
 
 
@@ -29,7 +29,7 @@ def footprint(
     as_json: JsonFlag = False,
 ) -> None:
     """Show every bit that a network stores on a chip, by layer and core, and where else it would fit."""
-    from neurosim import api_studies
+    from neurosim.api import studies as api_studies
 
     if output is not None and output.suffix.lower() != ".png":
         raise NeurosimError(f"--output {output}: expected a name that ends in .png")

@@ -8,7 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 import neurosim
-from neurosim.cli import app
+from neurosim.cli.main import app
 from neurosim.errors import NeurosimError
 
 

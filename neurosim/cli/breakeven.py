@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli_costs import JsonFlag, print_json, progress_bar
+from neurosim.cli.costs import JsonFlag, print_json, progress_bar
 from neurosim.errors import NeurosimError
 
 
@@ -36,7 +36,7 @@ def breakeven(
     as_json: JsonFlag = False,
 ) -> None:
     """Map energy of SNN over energy of ANN over timesteps and firing rate, from simulated counts."""
-    from neurosim import api_studies
+    from neurosim.api import studies as api_studies
     from neurosim.study.break_even import Axes
 
     axes = Axes(

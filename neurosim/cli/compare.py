@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli_costs import JsonFlag, check_writable, print_json, progress_bar
+from neurosim.cli.costs import JsonFlag, check_writable, print_json, progress_bar
 
 
 def compare(
@@ -27,7 +27,7 @@ def compare(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare workloads on one chip: accuracy against energy, memory and latency; what bits save; where it goes."""
-    from neurosim import api_compare
+    from neurosim.api import compare as api_compare
     from neurosim.study.table import to_json, write_csv
 
     for folder in (plots, None if csv is None else csv.parent):
@@ -82,11 +82,11 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study file and write one HTML page that needs nothing else, its figures (PNG) and its table (CSV)."""
-    from neurosim import api_compare
+    from neurosim.api.report import render_report
 
     check_writable(out)
     with progress_bar(not as_json) as progress:
-        written = api_compare.render_report(study, out, processes=processes, progress=progress)
+        written = render_report(study, out, processes=processes, progress=progress)
     if as_json:
         print_json({key: [str(path) for path in paths] for key, paths in written.items()})
         return

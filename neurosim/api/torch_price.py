@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim import units
-from neurosim.api import simulate
+from neurosim.api.runs import simulate
 from neurosim.arch import Chip, LayerChip, load_chip
 from neurosim.engine.function import run_function
 from neurosim.errors import NeurosimError

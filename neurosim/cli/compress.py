@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neurosim.cli_costs import JsonFlag, print_json
+from neurosim.cli.costs import JsonFlag, print_json
 from neurosim.errors import NeurosimError
 
 Model = Annotated[str, typer.Argument(help="A shipped workload, a workload folder, or a model file (native or NIR).")]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from neurosim import api
+from neurosim.api import runs as api
 from neurosim.arch import Chip, LayerChip, load_chip
 from neurosim.arch.loader import list_chips
 from neurosim.errors import NeurosimError
 from neurosim.run import Progress
 from neurosim.study.compare import Comparison, NothingRuns, compare
-from neurosim.study.file import load_study
+from neurosim.study.file import StudyFile
 from neurosim.study.table import write_csv
 from neurosim.workload.workload import Workload, load_workload
 
@@ -48,22 +48,20 @@ def compare_workloads(
     )  # fmt: skip
 
 
-def render_report(
-    study: str, out: Path = Path("neurosim-reports"), *, processes: int | None = None, progress: Progress | None = None
+def render_compare(
+    file: StudyFile, out: Path, *, processes: int | None = None, progress: Progress | None = None
 ) -> dict[str, list[Path]]:
-    """Run a study (a shipped name or a file) and write its page, figures and tables into ``out``.
+    """Run a ``kind: compare`` study and write its page, figures and tables into ``out``; see `render_report`.
 
-    Returns the files by kind: ``page`` (one HTML file with everything inside), ``figures`` (PNG), ``tables`` (CSV). The
-    same study and version give the same page. A chip that runs none of the workloads is a section with the reason.
-    Raises NeurosimError for a study, workload or chip that cannot be found or read.
+    A chip that runs none of the workloads is a section with the reason.
     """
     from neurosim.report.compare_plots import draw_comparison, safe_stem
     from neurosim.report.study_page import Section, write_page
 
-    file = load_study(study)
     asked, shipped = file.study, list_chips()
     chips = [load_chip(file.find(name, shipped)) for name in asked.chips]
-    loaded = [load_workload(name) for name in file.workloads]
+    given = file.workloads(asked.workloads)
+    loaded = [load_workload(name) for name in given]
     # A pair may name workloads as the study lists them, or as their own files do.
     names = dict(zip(asked.workloads, [work.name for work in loaded], strict=True))
     pairs = [tuple(names.get(name, name) for name in pair) for pair in asked.waterfalls]
@@ -72,7 +70,7 @@ def render_report(
         told = None if progress is None else _of_chip(progress, chip.name)
         try:
             made = compare_workloads(
-                file.workloads, chip, samples=asked.samples, timesteps=asked.timesteps, seed=asked.seed,
+                given, chip, samples=asked.samples, timesteps=asked.timesteps, seed=asked.seed,
                 capacity=asked.capacity, against=asked.against, waterfalls=pairs, processes=processes, progress=told,
             )  # fmt: skip
         except NothingRuns as error:

@@ -1,4 +1,4 @@
-"""The command line: a thin door to the api. Heavy imports wait until a command needs them."""
+"""The commands `run`, `chips`, `validate` and the rest of the first hour. Heavy imports wait until needed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neurosim.cli_breakeven import breakeven
-from neurosim.cli_compare import compare, report
-from neurosim.cli_compress import prune, quantize
-from neurosim.cli_costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
-from neurosim.cli_footprint import footprint
-from neurosim.cli_learn import learn
+from neurosim.cli.breakeven import breakeven
+from neurosim.cli.compare import compare, report
+from neurosim.cli.compress import prune, quantize
+from neurosim.cli.costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
+from neurosim.cli.footprint import footprint
+from neurosim.cli.learn import learn
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a trained network on a chip and report accuracy, cycles, memory and energy."""
-    from neurosim import api
+    from neurosim.api import runs as api
 
     check_writable(out)
     for folder in (None if trace is None else trace.parent, plots):
@@ -195,7 +195,7 @@ def export(
     dt: Annotated[float, typer.Option(help="Seconds a timestep stands for.")] = 1e-4,
 ) -> None:
     """Write a float network as a NIR file, with the profile to read it back by."""
-    from neurosim import api
+    from neurosim.api import runs as api
 
     api.to_nir(workload, file, dt)
     typer.echo(f"saved  {file}")
@@ -268,7 +268,3 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import neurosim
+from tests.cli.test_commands import neurosim
 
 PAIR = ("mnist-mlp-w4", "mnist-mlp-w1")
 

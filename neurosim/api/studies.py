@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.api import check_runnable, simulate
+from neurosim.api.runs import check_runnable, simulate
 from neurosim.arch import Chip, EventChip, LayerChip, PhaseChip, load_chip
 from neurosim.errors import NeurosimError
 from neurosim.mapping.file import from_column_order, read_placement

@@ -91,7 +91,7 @@ def test_conventions_of_a_result_and_of_a_table(folder):
     for row in found["conventions"]:
         if row["chip_over_claim"] is not None:
             assert 1 + sum(row["difference_by_purpose"].values()) == pytest.approx(row["chip_over_claim"], rel=1e-9)
-    table = Path(__file__).parent / "validation" / "data" / "conventions" / "layers_spikingformer_8_512.csv"
+    table = Path(__file__).parent.parent / "validation" / "data" / "conventions" / "layers_spikingformer_8_512.csv"
     code, out, err = neurosim("conventions", table, cwd=folder)
     assert code == 0 and "7.464 mJ" in out and "not given: lemaire-int32" in out
     code, _, err = neurosim("conventions", "nothing.npz", cwd=folder)
@@ -248,7 +248,8 @@ def test_a_bad_chip_file_is_one_clear_message(folder, case):
 def test_help_names_every_command_without_heavy_imports(folder):
     code, out, _ = neurosim("--help", cwd=folder)
     assert code == 0 and all(name in out for name in ("run", "list", "show", "explain"))
-    probe = "import sys, neurosim.cli; print([m for m in ('numba','pandas','numpy','matplotlib') if m in sys.modules])"
+    heavy = ("numba", "pandas", "numpy", "matplotlib")
+    probe = f"import sys, neurosim.cli.main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=Path.cwd())
     assert done.stdout.strip() == "[]"
 
@@ -262,7 +263,7 @@ def test_shipped_chips_have_no_unsourced_energy():
         assert all(power.source and power.power_mw > 0 for power in chip_leakage(chip))
 
 
-INTEROP = Path(__file__).parent / "validation" / "data" / "interop" / "snntorch_mlp_digits"
+INTEROP = Path(__file__).parent.parent / "validation" / "data" / "interop" / "snntorch_mlp_digits"
 
 
 def test_a_nir_file_with_its_profile(tmp_path):

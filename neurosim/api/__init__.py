@@ -1,0 +1,1 @@
+"""What a notebook imports; the names are at hand from ``neurosim`` itself."""
