@@ -67,7 +67,7 @@ def synaptic_events(network: Network, trace: SpikeTrace) -> dict[str, int]:
     return {"effective": effective, "dense": dense, "mac": mac}
 
 
-def _check_laws(network: Network, stages: Stages, activity: Activity, events: dict[str, int]) -> None:
+def check_laws(network: Network, stages: Stages, activity: Activity, events: dict[str, int]) -> None:
     """Conservation, on every run. A failure is a bug of neurosim, never of the user's input."""
     counts = stages.trace.counts_by_neuron()
     routed = np.repeat(counts, np.diff(stages.mapping.routes.ptr))
@@ -211,7 +211,7 @@ def simulate(
     mapping, timing, trace = stages.mapping, stages.timing, stages.trace
     activity = count_activity(network, chip, mapping, stages.plan, timing, trace)
     events = synaptic_events(network, trace)
-    _check_laws(network, stages, activity, events)
+    check_laws(network, stages, activity, events)
     energy = price_run(chip, activity, int(timing.round_cycles.sum()), mapping.memory, mapping.cores_used)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     total = max(1, int(timing.round_cycles.sum()))

@@ -14,6 +14,7 @@ from neurosim.cli.compress import prune, quantize
 from neurosim.cli.costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
 from neurosim.cli.footprint import footprint
 from neurosim.cli.learn import learn
+from neurosim.cli.sweep import sweep
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -248,6 +249,7 @@ app.command()(footprint)
 app.command()(breakeven)
 app.command()(neurobench)
 app.command()(learn)
+app.command()(sweep)
 
 
 INTERRUPTED = 130
