@@ -28,8 +28,8 @@ def sweep_text(frame: pd.DataFrame) -> RenderableType:
     """One line for the least and one for the most of each figure, with the axes of the first point that has it."""
     axes = frame.attrs["axes"]
     ran = frame[frame["error"].isna()]
-    title = f"{frame.attrs['title']}: {len(ran)} of {len(frame)} points ran"
-    table = new_table(title, ("figure", "left"), ("least", "right"), ("most", "right"))
+    title = shown(f"{frame.attrs['title']}: {len(ran)} of {len(frame)} points ran").plain
+    table = new_table("", ("figure", "left"), ("least", "right"), ("most", "right"))
     where = new_table("Where", ("figure", "left"), ("end", "left"), *((axis, "right") for axis in axes))
     for column, name, show in _FIGURES:
         values = ran[column].dropna() if column in ran else []
@@ -40,7 +40,7 @@ def sweep_text(frame: pd.DataFrame) -> RenderableType:
         if values[ends[0]] != values[ends[1]]:
             for end, i in zip(("least", "most"), ends, strict=True):
                 where.add_row(name, end, *(shown(_value(ran.loc[i, axis])) for axis in axes))
-    return Group(table, Text(), where) if where.row_count else Group(table)
+    return Group(Text(title, style="bold"), table, *((Text(), where) if where.row_count else ()))
 
 
 def _value(value: Any) -> str:

@@ -24,8 +24,8 @@ RUN = {
 QUANTIZE = ("weight_bits", "membrane_bits", "scale", "clip", "rounding", "per_channel", "calibration_samples")
 # Sections of a chip file that mapping and timing do not read: their changes leave cycles and counts as they are.
 ENERGY_SECTIONS = (
-    "clock", "technology", "energy", "leakage", "standing", "without_energy", "sources", "origins", "assumptions", "name",
-    "title", "description",
+    "clock", "technology", "energy", "leakage", "standing", "without_energy", "sources", "origins", "assumptions",
+    "name", "title", "description",
 )  # fmt: skip
 _TEXTS = ("workload", "chip", "engine", "timing", "capacity", "mapping", "encoder", "synapse_unit")
 _OPTIONAL = ("samples", "timesteps", "mapping", "encoder", "synapse_unit")

@@ -60,13 +60,17 @@ class SweepStudy(Study):
     mapping: Name | None = None
     encoder: Name | None = None
     quantize: dict[Name, Any] | None = None
-    axes: Annotated[dict[Name, Range], Field(max_length=64)] = {}
+    axes: Annotated[dict[Name, Range], Field(max_length=64)] = Field(default_factory=dict)
     list_: Annotated[list[dict[Name, Any]] | None, Field(max_length=MAX_LISTED)] = Field(None, alias="list")
     combine: COMBINE = "grid"
-    together: Annotated[list[Annotated[list[Name], Field(min_length=2)]], Field(max_length=32)] = []
+    together: Annotated[list[Annotated[list[Name], Field(min_length=2)]], Field(max_length=32)] = Field(
+        default_factory=list
+    )
     draws: Annotated[int, Field(ge=1)] | None = None
     draw_seed: Annotated[int, Field(ge=0, lt=2**62)] = 0
-    constraints: Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=64)] = []
+    constraints: Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=64)] = Field(
+        default_factory=list
+    )
     repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
 
     @field_validator("axes", mode="before")

@@ -76,7 +76,8 @@ def read_inputs(file: StudyFile, design: Design) -> Inputs:
     mappings = {name: file.find(name, []) for name in maps}
     facts = {
         "rows": ROWS_VERSION, "neurosim": __version__, "base": repr(base), "chips": chips, "workloads": hashes,
-        "mappings": {name: _map_hash(name, path) for name, path in mappings.items()}, "axes": [[a.name, a.fields, a.values] for a in design.axes],
+        "mappings": {name: _map_hash(name, path) for name, path in mappings.items()},
+        "axes": [[axis.name, axis.fields, axis.values] for axis in design.axes],
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(np.ascontiguousarray(design.choice).tobytes())

@@ -1,4 +1,4 @@
-"""The metrics of a row, by the stage that gives them. A dot in a name: ``energy_pj.router`` is a part of ``energy_pj``."""
+"""The metrics of a row, by the stage that gives them. ``energy_pj.router`` is a part of ``energy_pj``."""
 
 from __future__ import annotations
 

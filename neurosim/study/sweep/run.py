@@ -49,7 +49,7 @@ def run_sweep(
     (None: one a CPU), or the workers of the Dask ``cluster`` at that address. ``say`` is told, line by line, what is
     about to happen; a study of more than a minute is announced with an estimate of its time and memory.
 
-    Raises NeurosimError before anything runs for a study that cannot be run: unknown axis, empty range, too many points.
+    Raises NeurosimError before anything runs for a study that cannot: unknown axis, empty range, too many points.
     """
     file = study if isinstance(study, StudyFile) else load_study(str(study))
     if not isinstance(file.study, SweepStudy):
@@ -177,7 +177,7 @@ class _Sweep:
 
 
 def _point_by_point(executor: Executor, common: Common, block: Block) -> Done:
-    """A block that has cost processes their life: its points alone; the one that does it again is a row that says so."""
+    """A block that has cost processes their life: each point alone; one that does it again is a row that says so."""
     import pyarrow as pa
 
     tables: list[Any] = []

@@ -1,8 +1,8 @@
 """The three stages of a point, each computed once for what it reads and kept while points that share it are at hand.
 
 Function is kept by (network, stimulus, engine). Timing is kept by that and the lowered plan, which is all that it
-reads; mapping and counts by the parts of the chip file that they read. Function traces also go to the store's folder, so
-that no other process and no later run computes them again.
+reads; mapping and counts by the parts of the chip file that they read. Function traces also go to the store's folder,
+so that no other process and no later run computes them again.
 """
 
 from __future__ import annotations
