@@ -94,6 +94,8 @@ def check_field(name: str, values: Iterable[Any], where: str) -> None:
             raise NeurosimError(f"{at}: unknown axis; {_hint(rest, QUANTIZE, 'quantize.')}")
     elif head in ("energy", "leakage") and rest:
         _check_constant(head, rest, values, at)
+    elif name.startswith("chip.energy.") and name.split(".")[2] not in ACTIONS:
+        raise NeurosimError(f"{at}: unknown action; {_hint(name.split('.')[2], list(ACTIONS), '')}")
     elif head not in ("chip", "technology") or not rest:
         known = [*RUN, "chip.", "technology.", "quantize.", "energy.", "leakage."]
         raise NeurosimError(f"{at}: unknown axis; {_hint(name, known, '')}")
