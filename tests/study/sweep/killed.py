@@ -13,26 +13,33 @@ import numpy as np
 from neurosim.study.sweep.run import run_sweep
 
 
-def sweep_in_process(path: str, store: Path, processes: int, began) -> None:
-    """Run a sweep; ``began`` is set when its first point is about to run."""
-    run_sweep(path, store, processes=processes, progress=lambda *_: began.set())
+def sweep_in_process(path: str, store: Path, processes: int, finished) -> None:
+    """Run a sweep; ``finished`` follows the number of points whose rows are kept."""
+
+    def told(_: str, done: int, __: int) -> None:
+        finished.value = done
+
+    run_sweep(path, store, processes=processes, progress=told)
 
 
-def run_killed(path: str, store: Path, kills: int, processes: int = 1, seed: int = 0, longest_s: float = 0.6) -> int:
-    """Start the sweep and kill it at a random moment of its work, ``kills`` times; how often there were rows already.
+def run_killed(path: str, store: Path, points: int, kills: int, processes: int = 1, seed: int = 0) -> int:
+    """Start the sweep and kill it, ``kills`` times, each a random number of points and milliseconds later.
 
-    The moment is counted from the first point, so that kills fall into points, writes and claims.
+    Gives back how many points had rows at the last kill.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.study.sweep.killed"])
-    random, hit = np.random.default_rng(seed), 0
+    random, target = np.random.default_rng(seed), 0
     for _ in range(kills):
-        began = context.Event()
-        process = context.Process(target=sweep_in_process, args=(path, store, processes, began))
+        target += int(random.integers(1, max(2, points * 9 // (10 * kills))))
+        finished = context.Value("q", 0)
+        process = context.Process(target=sweep_in_process, args=(path, store, processes, finished))
         process.start()
-        assert began.wait(120)
-        time.sleep(random.uniform(0, longest_s))
+        while finished.value < target and process.is_alive():
+            time.sleep(0.001)
+        time.sleep(random.uniform(0, 0.03))
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        hit += any(store.glob("*/parts/*.parquet")) and not any(store.glob("*/points.parquet"))
-    return hit
+        target = max(target, finished.value)
+    assert process.exitcode == -signal.SIGKILL
+    return target

@@ -18,7 +18,8 @@ def inputs(folder, **keys):
     ("name", "stage"),
     [
         ("samples", FUNCTION), ("quantize.weight_bits", FUNCTION), ("chip", TIMING),
-        ("chip.core.synapse.lanes", TIMING), ("capacity", TIMING), ("chip.clock.quantum_ps", ENERGY), ("technology.node_nm", ENERGY),
+        ("chip.core.synapse.lanes", TIMING), ("capacity", TIMING), ("chip.clock.quantum_ps", ENERGY),
+        ("technology.node_nm", ENERGY),
         ("chip.leakage.0.power_mw", ENERGY), ("energy.axon_read.pj", CONSTANT), ("leakage.*.factor", CONSTANT),
     ],
 )  # fmt: skip
