@@ -7,7 +7,7 @@ import numpy as np
 from neurosim.study.sweep.design import Design
 from neurosim.study.sweep.fields import CONSTANT, ENERGY, stage_of
 
-MAX_BLOCKS = 512
+MAX_BLOCKS = 1024
 MAX_BLOCK_POINTS = 2500
 CHIP_POINTS = 64
 """How many points that differ in energy constants alone cost as much as one that needs another chip."""

@@ -54,7 +54,7 @@ def give(path: Path, handle: int) -> None:
 @contextmanager
 def waiting_claim(path: Path) -> Iterator[None]:
     """Hold a claim for the length of a block, after waiting for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     handle = take(path, wait=True)
     try:
         yield

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from neurosim.errors import NeurosimError
 from neurosim.study.sweep.block import Block, Common, Done, run_block
 
+CONNECT_S = 20.0
+
 Ended = tuple[Block, Done | None]
 """A block and its rows, or None where the process that had it died."""
 
@@ -68,9 +70,7 @@ class Processes:
                 yield block, None
 
     def close(self) -> None:
-        from joblib.externals.loky import get_reusable_executor
-
-        get_reusable_executor().shutdown(wait=False)
+        return  # joblib keeps idle processes for the next call, and ends them itself
 
 
 class Cluster:
@@ -84,7 +84,7 @@ class Cluster:
                 '--cluster: needs Dask; install it with: pip install "neurosim-hw[dask]" (here and on the workers)'
             ) from error
         try:
-            self.client = Client(address, timeout=20, set_as_default=False)
+            self.client = Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise NeurosimError(
                 f"--cluster {address}: no scheduler answers there ({error}); start one with: dask scheduler"
@@ -94,16 +94,15 @@ class Cluster:
     def run(self, common: Common, blocks: Iterable[Block]) -> Iterator[Ended]:
         from distributed import as_completed
 
-        shared = self.client.scatter(common, broadcast=True)
         queue = iter(blocks)
         waiting: dict[Any, Block] = {}
-        ended = as_completed()
+        ended = as_completed(loop=self.client.loop)
 
         def send() -> bool:
             block = next(queue, None)
             if block is None:
                 return False
-            future = self.client.submit(run_block, shared, block, pure=False)
+            future = self.client.submit(run_block, common, block, pure=False)
             waiting[future.key] = block
             ended.add(future)
             return True

@@ -16,8 +16,11 @@ _NUMBERS = ("n_samples", "timesteps", "n_neurons")
 
 
 def kept_trace(folder: Path | None, key: str, run: Callable[[], SpikeTrace]) -> SpikeTrace:
-    """The trace of that key from its file, or from ``run``, which then is kept in the file. No folder: ``run``."""
-    if folder is None:
+    """The trace of that key from its file, or from ``run``, which then is kept in the file.
+
+    Where the store's folder, in which ``folder`` lies, is not on this machine: ``run``.
+    """
+    if folder is None or not folder.parent.is_dir():
         return run()
     path = folder / f"function-{key[:32]}.npz"
     if (found := _read(path, key)) is not None:
