@@ -93,7 +93,7 @@ def _stalls(timing: TimingResult) -> np.ndarray:
     return np.pad(timing.update_stall, ((0, 0), (0, 1)))[:, :, None]
 
 
-def _network(stages: Stages, engine: str, samples: int | None) -> dict[str, Any] | None:
+def noted_network(stages: Stages, engine: str, samples: int | None) -> dict[str, Any] | None:
     """`network_metrics` of the first samples, or None when there is nothing cheap to measure and nobody asked."""
     trace, plan, timing = stages.trace, stages.plan, stages.timing
     wanted = min(4, trace.n_samples // 8) if samples is None else min(samples, trace.n_samples)
@@ -252,7 +252,7 @@ def simulate(
         waits=np.concatenate([timing.waits, _stalls(timing)], axis=2),
         barrier_cycles=timing.barrier_cycles,
         layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),
-        network=_network(stages, engine, network_samples),
+        network=noted_network(stages, engine, network_samples),
         timing_mode=mode,
         neurobench=neurobench_metrics(network, trace, predictions, stimulus.labels, updates=neurobench),
         provenance=provenance(network, chip, stimulus, parameters or {}),

@@ -6,6 +6,9 @@ process dies is tried again, then point by point; a point that takes its process
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -13,6 +16,7 @@ from neurosim.errors import NeurosimError
 from neurosim.study.sweep.block import Block, Common, Done, run_block
 
 CONNECT_S = 20.0
+_WATCH_S = 0.5
 
 Ended = tuple[Block, Done | None]
 """A block and its rows, or None where the process that had it died."""
@@ -58,7 +62,7 @@ class Processes:
         def tasks() -> Iterator[Any]:
             for block in blocks:
                 waiting[block.number] = block
-                yield delayed(run_block)(common, block)
+                yield delayed(_watched)(os.getpid(), common, block)
 
         pool = Parallel(n_jobs=self.width, return_as="generator_unordered", batch_size=1, pre_dispatch=self.width + 1)
         try:
@@ -71,6 +75,24 @@ class Processes:
 
     def close(self) -> None:
         return  # joblib keeps idle processes for the next call, and ends them itself
+
+
+_WATCHING: list[threading.Thread] = []
+
+
+def _watched(parent: int, common: Common, block: Block) -> Done:
+    """`run_block` in a process that ends soon after ``parent`` does, even when that was killed: it would stay idle for
+    minutes otherwise, with all its memory."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_S)
+        os._exit(1)
+
+    if not _WATCHING and os.name == "posix":
+        _WATCHING.append(threading.Thread(target=watch, daemon=True))
+        _WATCHING[0].start()
+    return run_block(common, block)
 
 
 class Cluster:

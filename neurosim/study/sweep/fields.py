@@ -60,6 +60,7 @@ class Setup:
     synapse_unit: str | None
     mapping: str | None
     encoder: str | None
+    network_samples: int = 0
     quantize: tuple[tuple[str, Any], ...] = ()
     chip_changes: tuple[tuple[tuple[str, ...], Any], ...] = ()
     constants: tuple[Constant, ...] = field(default=())

@@ -45,6 +45,7 @@ class SweepStudy(Study):
     written out (axis to value), one more dimension beside the axes. ``together`` are groups of axes that step with each
     other in a grid. ``draws`` and ``draw_seed`` are for random and latin_hypercube. ``constraints`` are expressions
     over axis names; a point that breaks one is left out. ``repeats`` runs every point with so many seeds.
+    ``network_samples`` samples have every packet noted, which gives the ``network`` columns.
     """
 
     kind: Literal["sweep"]
@@ -57,6 +58,7 @@ class SweepStudy(Study):
     timing: Literal["cycle", "estimate"] = "cycle"
     capacity: Literal["refuse", "report"] = "refuse"
     synapse_unit: Literal["dense", "sparse", "conv"] | None = None
+    network_samples: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     mapping: Name | None = None
     encoder: Name | None = None
     quantize: dict[Name, Any] | None = None

@@ -87,6 +87,17 @@ def core_metrics(chip: Chip, mapping: Mapping, timing: TimingResult) -> dict[str
     }
 
 
+def packet_metrics(noted: dict[str, Any] | None) -> dict[str, Any]:
+    """Of `neurosim.engine.network_metrics`, where packets were noted."""
+    if noted is None:
+        return {}
+    found = {
+        f"{what}_{end}": value for what in ("latency_cycles", "drain_cycles") for end, value in noted[what].items()
+    }
+    load = max((link["load"] for link in noted["links"]), default=0.0)
+    return {f"network.{name}": value for name, value in (*found.items(), ("busiest_link_load", load))}
+
+
 def layer_metrics(chip: LayerChip, mapping: LayerMapping, timing: LayerResult) -> dict[str, Any]:
     """Of a chip that works layer by layer."""
     total = int(timing.cycles.sum())

@@ -31,14 +31,14 @@ from neurosim.errors import NeurosimError
 from neurosim.mapping.file import from_column_order, read_placement
 from neurosim.mapping.layer import map_layers
 from neurosim.mapping.map import map_network
-from neurosim.run import Stages, check_laws, synaptic_events
+from neurosim.run import Stages, check_laws, noted_network, synaptic_events
 from neurosim.run_layer import LayerStages
 from neurosim.run_layer import check_laws as check_layer_laws
 from neurosim.snn.network import Network
 from neurosim.snn.trace import SpikeTrace, Stimulus
 from neurosim.study.sweep.fields import ENERGY_SECTIONS, Setup, changed_chip
 from neurosim.study.sweep.inputs import workload_hash
-from neurosim.study.sweep.rows import core_metrics, function_metrics, layer_metrics
+from neurosim.study.sweep.rows import core_metrics, function_metrics, layer_metrics, packet_metrics
 from neurosim.study.sweep.trace_file import kept_trace
 from neurosim.workload.workload import Workload, load_workload
 
@@ -177,7 +177,10 @@ class Worker:
     def timed(self, setup: Setup, function: Function, chip: Chip | LayerChip) -> Timed:
         """Stage 2 of a point."""
         read = chip.model_dump_json(by_alias=True, exclude=set(ENERGY_SECTIONS))
-        facts = (function.key, read, setup.capacity, setup.mapping, setup.synapse_unit, setup.timing, setup.engine)
+        facts = (
+            function.key, read, setup.capacity, setup.mapping, setup.synapse_unit, setup.timing, setup.engine,
+            setup.network_samples,
+        )  # fmt: skip
         made = self._timed_layers if isinstance(chip, LayerChip) else self._timed_cores
         return self.maps.get(facts, lambda: made(setup, function, chip))
 
@@ -197,9 +200,11 @@ class Worker:
             lambda: run_timing(plan, trace, setup.engine, threads=self.threads, mode=setup.timing),
         )
         activity = count_activity(network, chip, mapping, plan, timing, trace)
-        check_laws(network, Stages(mapping, plan, trace, timing), activity, function.events)
-        cycles = int(timing.round_cycles.sum())
-        return Timed(activity, cycles, mapping.memory, mapping.cores_used, core_metrics(chip, mapping, timing))
+        stages = Stages(mapping, plan, trace, timing)
+        check_laws(network, stages, activity, function.events)
+        noted = noted_network(stages, setup.engine, setup.network_samples) if setup.timing == "cycle" else None
+        metrics = {**core_metrics(chip, mapping, timing), **packet_metrics(noted)}
+        return Timed(activity, int(timing.round_cycles.sum()), mapping.memory, mapping.cores_used, metrics)
 
     def _timed_layers(self, setup: Setup, function: Function, chip: LayerChip) -> Timed:
         for name in ("mapping", "synapse_unit"):

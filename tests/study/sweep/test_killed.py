@@ -40,6 +40,6 @@ def test_three_kills(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.ci
-@pytest.mark.parametrize("processes", [1, 2])
-def test_twenty_kills(tmp_path, monkeypatch, processes):
-    held_to_an_undisturbed_run(tmp_path, monkeypatch, kills=20, points=600, processes=processes, seed=processes)
+@pytest.mark.parametrize(("processes", "kills"), [(1, 20), (2, 5)])
+def test_many_kills(tmp_path, monkeypatch, processes, kills):
+    held_to_an_undisturbed_run(tmp_path, monkeypatch, kills=kills, points=600, processes=processes, seed=processes)

@@ -89,6 +89,17 @@ def test_bits_are_those_of_quantize(tmp_path):
         held_to_a_plain_run(frame.iloc[i], plain)
 
 
+def test_packets_are_noted_where_the_study_asks(tmp_path):
+    path = write_study(tmp_path, axes={"chip": ["edge-28nm", "edge-28nm-layer"]}, network_samples=2)
+    frame = sweep(path, tmp_path / "store", processes=1)
+    noted = simulate(str(tmp_path / "tiny"), "edge-28nm", samples=3, network_samples=2).network
+    for end in ("mean", "p99", "max"):
+        assert frame.loc[0, f"network.latency_cycles_{end}"] == noted["latency_cycles"][end]
+    assert frame.loc[0, "network.drain_cycles_max"] == noted["drain_cycles"]["max"]
+    assert frame.loc[0, "network.busiest_link_load"] == max(link["load"] for link in noted["links"])
+    assert pd.isna(frame.loc[1, "network.drain_cycles_max"])
+
+
 def test_each_stage_once_for_what_it_reads(tmp_path):
     blocks._WORKERS.clear()
     axes = {**HARDWARE, "chip.core.synaptic_memory.capacity_bits": [524288, 1048576], "timesteps": [4, 5]}
