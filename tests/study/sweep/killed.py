@@ -28,7 +28,7 @@ def run_killed(path: str, store: Path, points: int, kills: int, processes: int =
     Gives back how many points had rows at the last kill.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.study.sweep.killed"])
+    context.set_forkserver_preload(["tests.study.sweep.killed", "tests.study.sweep.warm"])
     random, target = np.random.default_rng(seed), 0
     for _ in range(kills):
         target += int(random.integers(1, max(2, points * 9 // (10 * kills))))
