@@ -1,6 +1,9 @@
 """Sweeps as a whole: rows equal to plain runs, the same rows for any number of processes, failures as rows."""
 
 import dataclasses
+import os
+import signal
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,6 +15,7 @@ from neurosim.arch.loader import chip_from_data, load_chip
 from neurosim.compress.quantize import quantize
 from neurosim.errors import NeurosimError
 from neurosim.study.sweep import block as blocks
+from neurosim.study.sweep import execute
 from neurosim.study.sweep.execute import run_all
 from neurosim.study.sweep.fields import changed_chip
 from neurosim.study.sweep.run import run_sweep
@@ -217,3 +221,38 @@ def test_an_estimate_before_a_long_study(tmp_path, monkeypatch):
     sweep(path, tmp_path / "store", processes=1, say=lines.append)
     assert len(lines) == 2
     assert lines[1].startswith("estimate: 9 points, about ") and "on 1 process, about " in lines[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
+def test_a_killed_process_of_the_pool_costs_nothing(tmp_path):
+    path = write_study(tmp_path, axes={"chip.core.synapse.lanes": list(range(1, 41)), "technology.node_nm": [28, 22]})
+    killed = []
+
+    def told(_, done, total):
+        if done > total // 4 and not killed:
+            from joblib.externals.loky import reusable_executor
+
+            killed.append(next(iter(reusable_executor._executor._processes)))
+            os.kill(killed[0], signal.SIGKILL)
+
+    alone = sweep(path, tmp_path / "one", processes=1)
+    shared = sweep(path, tmp_path / "two", processes=2, progress=told)
+    shared.attrs = alone.attrs
+    pd.testing.assert_frame_equal(shared, alone)
+    assert killed and alone["error"].isna().all()
+
+
+def test_a_point_that_always_kills_its_process_is_a_row(tmp_path, monkeypatch):
+    """Point by point, by an executor that loses every block with two lanes."""
+    file = study(tmp_path, axes={"chip.core.synapse.lanes": [1, 2, 4], "technology.node_nm": [28, 22]})
+
+    class Deadly(execute.Here):
+        def run(self, common, wanted):
+            for block in wanted:
+                dead = any(dict(row)["chip.core.synapse.lanes"] == 2 for row in block.settings)
+                yield block, None if dead else blocks.run_block(common, block)
+
+    monkeypatch.setattr("neurosim.study.sweep.run.make_executor", lambda *_: Deadly())
+    frame = run_sweep(file, tmp_path / "store", processes=1)
+    assert frame["error"].notna().tolist() == [False, False, True, True, False, False]
+    assert frame["error"][2].startswith("the process that ran this point was killed")
