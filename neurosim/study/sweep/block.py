@@ -16,7 +16,7 @@ from neurosim.errors import NeurosimError
 from neurosim.study.sweep.design import Design
 from neurosim.study.sweep.fields import CONSTANT, Setup, stage_of, with_settings
 from neurosim.study.sweep.prices import energy_metrics
-from neurosim.study.sweep.rows import chip_metrics
+from neurosim.study.sweep.rows import calibrated_columns, chip_metrics
 from neurosim.study.sweep.stages import Worker
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def _columns(common: Common, block: Block, indices: list[int], worker: Worker) -
         energy = energy_metrics(
             worker.priced(chip, timed), setup.constants, np.array(values, np.float64), samples, seconds
         )  # fmt: skip
+        energy |= calibrated_columns(chip, energy)
         shared = {**function.metrics, **timed.metrics, **chip_metrics(chip, timed.cycles, samples)}
         return _named(common, block, indices, {**shared, **energy})
     except NeurosimError as error:

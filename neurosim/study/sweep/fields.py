@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any
 
 from neurosim.arch.actions import ACTIONS
+from neurosim.energy.table import IDLE_CLOCK
 from neurosim.errors import NeurosimError
 
 FUNCTION, TIMING, ENERGY, CONSTANT = range(4)
@@ -24,9 +25,10 @@ RUN = {
 QUANTIZE = ("weight_bits", "membrane_bits", "scale", "clip", "rounding", "per_channel", "calibration_samples")
 # Sections of a chip file that mapping and timing do not read: their changes leave cycles and counts as they are.
 ENERGY_SECTIONS = (
-    "clock", "technology", "energy", "leakage", "standing", "without_energy", "sources", "origins", "assumptions",
-    "name", "title", "description",
+    "clock", "technology", "energy", "leakage", "standing", "calibration", "without_energy", "sources", "origins",
+    "assumptions", "name", "title", "description",
 )  # fmt: skip
+LOAD_WRITE = "load_write"
 _TEXTS = ("workload", "chip", "engine", "timing", "capacity", "mapping", "encoder", "synapse_unit")
 _OPTIONAL = ("samples", "timesteps", "mapping", "encoder", "synapse_unit")
 _LEAST = {"samples": 1, "timesteps": 1, "seed": 0}
@@ -125,8 +127,10 @@ def _check_constant(section: str, rest: str, values: Iterable[Any], at: str) -> 
             f"{at}: unknown axis; expected {section}.{'ACTION' if section == 'energy' else 'COMPONENT'}."
             f"{' or .'.join(allowed)}"
         )
-    if section == "energy" and not any(fnmatchcase(action, pattern) for action in ACTIONS):
-        raise NeurosimError(f"{at}: unknown axis; {_hint(pattern, list(ACTIONS), 'energy.')}")
+    # A clock that always runs is a power, not a price of something that is counted.
+    known = [*ACTIONS, LOAD_WRITE, *([IDLE_CLOCK] if how == "factor" else [])]
+    if section == "energy" and not any(fnmatchcase(action, pattern) for action in known):
+        raise NeurosimError(f"{at}: unknown axis; {_hint(pattern, known, 'energy.')}")
     for value in values:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not isfinite(value) or value < 0:

@@ -13,7 +13,7 @@ from math import fsum
 
 import numpy as np
 
-from neurosim.energy.table import LEAKAGE, EnergyTable, Leaf
+from neurosim.energy.table import IDLE_CLOCK, LEAKAGE, EnergyTable, Leaf
 from neurosim.errors import NeurosimError
 from neurosim.study.sweep.fields import Constant
 
@@ -26,7 +26,9 @@ def _meant(leaf: Leaf, constant: Constant) -> bool:
     if constant.section == LEAKAGE:
         return leaf.action == LEAKAGE and fnmatchcase(leaf.component, constant.pattern)
     actions = _PRICED_AS.get(leaf.action, (leaf.action,))
-    return leaf.action != LEAKAGE and any(fnmatchcase(action, constant.pattern) for action in actions)
+    if leaf.action == LEAKAGE or (leaf.action == IDLE_CLOCK and constant.how == "pj"):
+        return False
+    return any(fnmatchcase(action, constant.pattern) for action in actions)
 
 
 def with_constants(table: EnergyTable, constants: Sequence[Constant]) -> EnergyTable:

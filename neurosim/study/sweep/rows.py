@@ -113,6 +113,22 @@ def layer_metrics(chip: LayerChip, mapping: LayerMapping, timing: LayerResult) -
     }
 
 
+def calibrated_columns(chip: Chip | LayerChip, energy: dict[str, list]) -> dict[str, list[float]]:
+    """Energy columns at the chip's calibration factor, its low and its high end, as `Result.calibrated_pj`; none where
+    the chip file states none."""
+    c = chip.calibration
+    if c is None:
+        return {}
+    names = {"factor": "calibrated_pj", "low": "calibrated_low_pj", "high": "calibrated_high_pj"}
+    columns: dict[str, list[float]] = {name: [] for name in names.values()}
+    for total, leakage in zip(energy["energy_pj"], energy["leakage_pj"], strict=True):
+        scaled = total if c.of == "all" else total - leakage
+        base = scaled / c.factor if c.applied else scaled
+        for end, name in names.items():
+            columns[name].append(base * getattr(c, end) + (total - scaled))
+    return columns
+
+
 def chip_metrics(chip: Chip | LayerChip, cycles: int, samples: int) -> dict[str, Any]:
     """Seconds and square millimetres: of a chip whose memories are derived from the tables; None where they are not."""
     areas = memory_areas(chip)

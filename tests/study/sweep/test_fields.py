@@ -37,6 +37,7 @@ def test_the_first_stage_that_reads_a_field(name, stage):
         ("chip.energy.axon_raed.pj", [1], "unknown action; did you mean 'axon_read'"),
         ("technology.nodes", [28], "unknown key"),
         ("energy.axon_raed.pj", [1], "unknown axis; did you mean 'energy.axon_read'"),
+        ("energy.idle_clock.pj", [1], "unknown axis"),
         ("energy.axon_read", [1], "expected energy.ACTION.pj or .factor"),
         ("leakage.router.pj", [1], "expected leakage.COMPONENT.factor"),
         ("energy.axon_read.pj", [-1], "at least 0"),

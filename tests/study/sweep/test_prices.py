@@ -13,6 +13,8 @@ from neurosim.study.sweep.prices import energy_metrics, with_constants
 CONSTANTS = (
     Constant("energy", "synapse_read_word", "pj", 0.0),
     Constant("energy", "accumulat*", "factor", 0.0),
+    Constant("energy", "idle_clock", "factor", 0.0),
+    Constant("energy", "*_read", "factor", 0.0),
     Constant("leakage", "*", "factor", 0.0),
     Constant("leakage", "router", "factor", 0.0),
 )
@@ -36,6 +38,11 @@ def test_equal_bit_for_bit_to_a_table_for_each_point(result):
         parts = {k: v for k, v in table.by_component().items() if k != "leakage"}
         assert {k[10:]: v[i] for k, v in found.items() if k.startswith("energy_pj.")} == parts
         assert found["power_w"][i] == table.total_pj() * 1e-12 / result.seconds
+
+
+def test_a_price_for_all_actions_leaves_the_clock_as_it_is(result):
+    table = with_constants(result.energy, [Constant("energy", "*", "pj", 0.0)])
+    assert {leaf.action for leaf in table.leaves if leaf.energy_pj} == {"leakage", "idle_clock"}
 
 
 def test_no_constants_are_the_chip_s_own(result):

@@ -44,6 +44,8 @@ def held_to_a_plain_run(row, result):
     assert row["energy_pj"] == result.energy_pj
     assert (row["energy_low_pj"], row["energy_high_pj"]) == result.energy.band_pj()
     assert (row["dynamic_pj"], row["leakage_pj"]) == (said["energy_pj"]["dynamic"], said["energy_pj"]["leakage"])
+    if result.calibrated_pj is not None:
+        assert tuple(row[f"calibrated{end}_pj"] for end in ("", "_low", "_high")) == result.calibrated_pj
     parts = said["energy_pj"]["by_component"]
     assert {name: row[f"energy_pj.{name}"] for name in parts} == parts
     assert row["footprint_bits"] == said["footprint_bits"]["total"]
