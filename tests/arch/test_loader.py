@@ -45,6 +45,7 @@ def test_shipped_chips():
     assert list_chips() == [
         "edge-28nm",
         "edge-28nm-layer",
+        "edge-28nm-layer-reuse",
         "loihi-2018",
         "loihi-silicon",
         "odin",
