@@ -52,7 +52,12 @@ def partial_bits(codec: CodebookCodec) -> int:
 
 
 def kept_shift(leak: Leak) -> int | None:
-    """m where a leak keeps exactly 2^-m of a membrane; -1 where it keeps nothing; None for any other leak."""
+    """m where a leak keeps exactly 2^-m of a membrane; -1 where it keeps nothing; None for any other leak.
+
+    Rounding towards zero looks at the sign of the whole membrane, so its parts cannot be halved on their own.
+    """
+    if leak.rounding == "zero" and leak.kind in ("shift", "multiply"):
+        return None
     if leak.kind == "none":
         return 0
     if leak.kind == "shift" and leak.shift in (0, 1):

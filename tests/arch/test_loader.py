@@ -56,7 +56,7 @@ def test_shipped_chips():
     assert list_chips("barrier") == ["edge-28nm", "loihi-2018", "loihi-silicon", "ranc"]
     assert list_chips("phases") == ["reckon"]
     assert list_chips("event") == ["odin", "tinyodin"]
-    assert list_chips("layer") == ["edge-28nm-layer"]
+    assert list_chips("layer") == ["edge-28nm-layer", "edge-28nm-layer-reuse"]
     for name in list_chips():
         assert load_chip(name).name == name
 

@@ -39,10 +39,10 @@ def reuse_chip(codebook, **core):
 
 
 @st.composite
-def layer_chips(draw, codebook=False):
+def layer_chips(draw, codebook=False, history=False):
     """A chip of any parameters with room for everything but, at times, wide weight tiles. Wide payloads, slow clock.
 
-    With ``codebook`` it reuses codewords.
+    With ``codebook`` it reuses codewords; with ``history`` it works membranes out.
     """
 
     def ports(*words):
@@ -85,6 +85,8 @@ def layer_chips(draw, codebook=False):
         data["core"] |= {"codebook": "reuse", "partial_map_buffer": ports(1, 16, 128)}
         names = ("codeword_add", "partial_map_add", "partial_map_write", "partial_map_read")
         data["energy"] = {**data["energy"], **dict.fromkeys(names)}
+    if history:
+        data["core"] |= {"time_window": 1, "membranes": "from_history"}
     if tight:
         data["core"]["weight_buffer"]["capacity_bits"] = draw(st.integers(256, 4096))
     # Prices of such odd memories are nobody's concern here.
