@@ -8,11 +8,11 @@ does not fit the chip is not chosen.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurosim.arch import LayerChip
+from neurosim.arch import ACTIONS, LayerChip
 from neurosim.energy.price_run import price_run
 from neurosim.engine.activity import Activity
 from neurosim.engine.layer import plan_layers, run_layers
@@ -21,6 +21,15 @@ from neurosim.mapping.layer import LayerMapping, map_layers
 from neurosim.mapping.layer_engines import reusable
 from neurosim.snn.network import Network
 from neurosim.snn.trace import SpikeTrace
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer over all samples; ``pj`` with standing powers over its ``quanta``, without loading the network."""
+
+    pj: float
+    additions: int
+    quanta: int
 
 
 def map_for_trace(
@@ -40,25 +49,26 @@ def map_for_trace(
     cost = {}
     for name, reuse in (("decode", frozenset()), ("reuse", candidates)):
         mapping = map_layers(network, chip, trace.timesteps, capacity="report", reuse=reuse)
-        cost[name] = layer_energies(network, chip, mapping, trace, threads)
-    chosen = frozenset(name for name in candidates if cost["reuse"][name] < cost["decode"][name])
+        cost[name] = layer_costs(network, chip, mapping, trace, threads)
+    chosen = frozenset(name for name in candidates if cost["reuse"][name].pj < cost["decode"][name].pj)
     return map_layers(network, chip, trace.timesteps, capacity=capacity, reuse=chosen)
 
 
-def layer_energies(
+def layer_costs(
     network: Network, chip: LayerChip, mapping: LayerMapping, trace: SpikeTrace, threads: int | None = None
-) -> dict[str, float]:
-    """Energy in pJ of each layer over all samples: its counts, and standing powers over its quanta; no loading."""
+) -> dict[str, LayerCost]:
+    """What each layer costs on the spikes of ``trace``, by name."""
     plan = plan_layers(network, chip, mapping)
     timing = run_layers(plan, trace, threads=threads)
     activity = count_layer_activity(network, plan, timing, trace)
-    energies = {}
+    costs = {}
     for k, position in enumerate(mapping.order):
         name = network.populations[position].name
-        parts = {name, *(p.name for p in network.projections if p.target == name)}
-        table = price_run(chip, _of_parts(activity, parts), int(timing.cycles[:, :, 1 + k].sum()), ())
-        energies[name] = table.total_pj()
-    return energies
+        here = _of_parts(activity, {name, *(p.name for p in network.projections if p.target == name)})
+        quanta = int(timing.cycles[:, :, 1 + k].sum())
+        additions = sum(n for action, n in here.totals().items() if ACTIONS[action].component == "accumulate")
+        costs[name] = LayerCost(price_run(chip, here, quanta, ()).total_pj(), additions, quanta)
+    return costs
 
 
 def _of_parts(activity: Activity, parts: set[str]) -> Activity:

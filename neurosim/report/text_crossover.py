@@ -1,0 +1,55 @@
+"""The crossover map as a terminal shows it: the rates from which reuse needs less, and the trained layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from neurosim import units
+from neurosim.report.text import new_table
+
+
+def crossover_text(found: dict[str, Any]) -> RenderableType:
+    """Ratios of decode over reuse by codewords, width and rate; then a line a trained layer."""
+    head = Text(f"Decode or reuse the codewords of a 3 x 3 codebook convolution on {found['chip']}", style="bold")
+    note = (
+        f"Decode over reuse: above 1, reuse needs less. Cells: additions, energy. Spikes {found['spikes']}; "
+        f"{found['in_channels']} input channels, {found['pixels']} x {found['pixels']} output pixels, "
+        f"{found['timesteps']} timesteps."
+    )
+    return Group(head, Text(note, style="dim"), Text(), *_panels(found), *_points(found))
+
+
+def _panels(found: dict[str, Any]) -> list[RenderableType]:
+    tables = []
+    for panel in found["panels"]:
+        columns = [("output channels", "right"), *((f"{100 * r:g} %", "right") for r in found["rates"])]
+        table = new_table(f"{panel['codewords']} codewords, by firing rate", *columns)
+        for w, width in enumerate(found["widths"]):
+            cells = []
+            for r in range(len(found["rates"])):
+                both = [panel["decode"][q][w][r] / panel["reuse"][q][w][r] for q in ("additions", "pj")]
+                cells.append(" ".join(f"{value:.2f}" for value in both))
+            table.add_row(str(width), *cells)
+        tables += [table, Text()]
+    return tables
+
+
+def _points(found: dict[str, Any]) -> list[RenderableType]:
+    if not found["points"]:
+        return []
+    table = new_table(
+        "Trained layers, on their own spikes: decode over reuse, and windows that a spike falls into", ("workload", "left"), ("layer", "left"), ("codewords", "right"),
+        ("channels", "right"), ("rate", "right"), ("windows hit", "right"), ("if independent", "right"),
+        ("additions", "right"), ("formula", "right"), ("energy", "right"), ("cycles", "right"),
+    )  # fmt: skip
+    for p in found["points"]:
+        ratios = {q: p["decode"][q] / p["reuse"][q] for q in ("additions", "pj", "quanta")}
+        table.add_row(
+            p["workload"].removeprefix("mnist-conv-"), p["layer"], str(p["codewords"]), str(p["width"]), units.percent(p["rate"]),
+            units.percent(p["windows"]), units.percent(p["windows_independent"]), f"{ratios['additions']:.2f}",
+            f"{p['formula']:.2f}", f"{ratios['pj']:.2f}", f"{ratios['quanta']:.2f}",
+        )  # fmt: skip
+    return [table]
