@@ -40,16 +40,23 @@ def _panels(found: dict[str, Any]) -> list[RenderableType]:
 def _points(found: dict[str, Any]) -> list[RenderableType]:
     if not found["points"]:
         return []
-    table = new_table(
-        "Trained layers, on their own spikes: decode over reuse, and windows that a spike falls into", ("workload", "left"), ("layer", "left"), ("codewords", "right"),
-        ("channels", "right"), ("rate", "right"), ("windows hit", "right"), ("if independent", "right"),
-        ("additions", "right"), ("formula", "right"), ("energy", "right"), ("cycles", "right"),
-    )  # fmt: skip
+    columns = [
+        ("workload", "left"),
+        ("layer", "left"),
+        ("codewords", "right"),
+        ("channels", "right"),
+        ("rate", "right"),
+    ]
+    columns += [
+        (name, "right") for name in ("windows hit", "if independent", "additions", "formula", "energy", "cycles")
+    ]
+    table = new_table("Trained layers, on their own spikes: windows hit by a spike, and decode over reuse", *columns)
     for p in found["points"]:
         ratios = {q: p["decode"][q] / p["reuse"][q] for q in ("additions", "pj", "quanta")}
         table.add_row(
-            p["workload"].removeprefix("mnist-conv-"), p["layer"], str(p["codewords"]), str(p["width"]), units.percent(p["rate"]),
-            units.percent(p["windows"]), units.percent(p["windows_independent"]), f"{ratios['additions']:.2f}",
+            p["workload"].removeprefix("mnist-conv-"), p["layer"], str(p["codewords"]), str(p["width"]),
+            units.percent(p["rate"]),
+            units.percent(p["rate"]), units.percent(p["windows"]), units.percent(p["windows_independent"]), f"{ratios['additions']:.2f}",
             f"{p['formula']:.2f}", f"{ratios['pj']:.2f}", f"{ratios['quanta']:.2f}",
         )  # fmt: skip
     return [table]

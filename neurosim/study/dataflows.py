@@ -101,10 +101,12 @@ def compare_dataflows(
     """
     exact = finer(network, max(stimuli))
     if not any(history_planes(exact, p, max(stimuli))[0] for p in exact.populations):
-        reasons = {
-            p.name: history_planes(exact, p, max(stimuli))[1] for p in exact.populations if p.model.kind != "input"
-        }
-        raise NeurosimError(f"network {network.name}: no layer can do without its membranes: {reasons}")
+        layers = [p for p in exact.populations if p.model.kind != "input"]
+        reasons = "; ".join(f"{p.name}: {history_planes(exact, p, max(stimuli))[1]}" for p in layers)
+        raise NeurosimError(
+            f"network {network.name}: no layer can do without its membranes ({reasons}); take one whose neurons never "
+            "reset and keep a power of two of their membranes, as mnist-conv-mfp-w1-history"
+        )
     runs = [(flow, exact, stimuli[t]) for t in sorted(stimuli) for flow in DATAFLOWS]
     runs += [(STEP_OUTER, other, given[t]) for other, given in stored.values() for t in sorted(given)]
     rows, first = [], {}
