@@ -40,23 +40,26 @@ def _panels(found: dict[str, Any]) -> list[RenderableType]:
 def _points(found: dict[str, Any]) -> list[RenderableType]:
     if not found["points"]:
         return []
-    columns = [
-        ("workload", "left"),
-        ("layer", "left"),
-        ("codewords", "right"),
-        ("channels", "right"),
-        ("rate", "right"),
-    ]
-    columns += [
-        (name, "right") for name in ("windows hit", "if independent", "additions", "formula", "energy", "cycles")
-    ]
+    columns = [("workload", "left"), ("layer", "left")]
+    names = (
+        "codewords",
+        "channels",
+        "rate",
+        "windows hit",
+        "if independent",
+        "additions",
+        "formula",
+        "energy",
+        "cycles",
+    )
+    columns += [(name, "right") for name in names]
     table = new_table("Trained layers, on their own spikes: windows hit by a spike, and decode over reuse", *columns)
     for p in found["points"]:
-        ratios = {q: p["decode"][q] / p["reuse"][q] for q in ("additions", "pj", "quanta")}
+        shares = (units.percent(p[name]) for name in ("rate", "windows", "windows_independent"))
+        additions, energy, cycles = (f"{p['decode'][q] / p['reuse'][q]:.2f}" for q in ("additions", "pj", "quanta"))
+        name = p["workload"].removeprefix("mnist-conv-")
         table.add_row(
-            p["workload"].removeprefix("mnist-conv-"), p["layer"], str(p["codewords"]), str(p["width"]),
-            units.percent(p["rate"]),
-            units.percent(p["rate"]), units.percent(p["windows"]), units.percent(p["windows_independent"]), f"{ratios['additions']:.2f}",
-            f"{p['formula']:.2f}", f"{ratios['pj']:.2f}", f"{ratios['quanta']:.2f}",
+            name, p["layer"], str(p["codewords"]), str(p["width"]), *shares, additions, f"{p['formula']:.2f}", energy,
+            cycles,
         )  # fmt: skip
     return [table]

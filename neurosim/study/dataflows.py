@@ -48,7 +48,7 @@ def with_dataflow(chip: LayerChip, dataflow: str) -> LayerChip:
     """The chip set to one of `DATAFLOWS`. Raises NeurosimError for another kind of chip, or one without the prices."""
     if not isinstance(chip, LayerChip):
         raise NeurosimError(
-            f"chip {chip.name}: dataflows are those of a chip with execution 'layer', as edge-28nm-layer"
+            f"chip {chip.name}: these are dataflows of a chip with execution 'layer', as edge-28nm-layer"
         )
     if dataflow == HISTORY and "history_fold" not in chip.energy:
         raise NeurosimError(f"chip {chip.name}: energy: no price for history_fold; add it (see edge-28nm-layer)")
