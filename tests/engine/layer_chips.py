@@ -35,6 +35,7 @@ def reuse_chip(codebook, **core):
     # Prices of odd memories are nobody's concern here.
     data["energy"] = {name: {"pj": 1.0, "source": "neurosim"} for name in data["energy"]}
     data["leakage"] = [{"component": "all", "per": "chip", "power_mw": 1.0, "source": "neurosim"}]
+    data.pop("standing", None)
     return chip_from_data(data, "test.yaml")
 
 
