@@ -126,3 +126,9 @@ def test_the_chip_that_reuses_is_edge_28nm_layer_otherwise():
     assert (reuse.clock, reuse.technology, reuse.arithmetic, reuse.standing) == (
         plain.clock, plain.technology, plain.arithmetic, plain.standing,
     )  # fmt: skip
+
+
+def test_a_chip_says_what_it_reuses_and_works_out():
+    shown = shown_at(load_chip("edge-28nm-layer-reuse"), 160)
+    assert "by layer: what costs less energy" in shown and "partial sums of codewords" in shown
+    assert "none stored" in shown_at(layer_chip(time_window=1, membranes="from_history"), 160)
