@@ -12,6 +12,7 @@ _LAZY = {
     "simulate": "neurosim.api.runs",
     "compare_workloads": "neurosim.api.compare",
     "render_report": "neurosim.api.report",
+    "render_results": "neurosim.api.report",
     "neurobench": "neurosim.api.runs",
     "footprint": "neurosim.api.studies",
     "break_even": "neurosim.api.studies",

@@ -48,6 +48,7 @@ class Result:
     layers: what `neurosim.energy.conventions` reads, empty in files of older versions.
     neurobench: `neurosim.energy.conventions.neurobench`, of the network and not of the chip; None in older files.
     timing_mode : ``cycle``, or ``estimate`` where quanta (and leakage) are estimated.
+    raster, spikes_by_step : `neurosim.engine.raster`; roof: `neurosim.arch.roof`; None in files of older versions.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
 
@@ -80,6 +81,9 @@ class Result:
     layers: list[dict[str, Any]] = field(default_factory=list)
     timing_mode: str = "cycle"
     neurobench: dict[str, Any] | None = None
+    raster: np.ndarray | None = None
+    spikes_by_step: np.ndarray | None = None
+    roof: dict[str, Any] | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -215,8 +219,10 @@ class Result:
         """Write everything to one file (npz with a JSON header); returns the path."""
         header = {key: getattr(self, key) for key in _PLAIN}
         header["format"], header["layers"] = FORMAT, self.layers
-        header["network"] = self.network
+        header["network"], header["roof"] = self.network, self.roof
         header["timing_mode"], header["neurobench"] = self.timing_mode, self.neurobench
+        # JSON objects are written with sorted keys; layers keep their order here.
+        header["populations"] = list(self.neurons)
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
         header["energy"] = [[x.component, x.action, x.place, x.part, x.source] for x in self.energy.leaves]
         arrays = {
@@ -240,6 +246,8 @@ class Result:
             raise NeurosimError(f"{path}: format {header.get('format')!r}, expected {FORMAT!r}; is it a result file?")
         try:
             names = header["activity"]
+            for key in ("neurons", "spikes"):
+                header[key] = {name: header[key][name] for name in header.get("populations", header[key])}
             activity = Activity(
                 tuple(names["action"]), tuple(names["place"]), tuple(names["part"]), arrays["activity_count"]
             )
@@ -262,6 +270,7 @@ class Result:
                 network=header.get("network"),
                 timing_mode=header.get("timing_mode", "cycle"),
                 neurobench=header.get("neurobench"),
+                roof=header.get("roof"),
                 **{key: header[key] for key in _PLAIN},
                 layers=header.get("layers", []),
             )
@@ -280,7 +289,7 @@ def _band_array(table: EnergyTable) -> np.ndarray:
     return np.array([[np.nan if p is None else p for p in pair] for pair in ends], np.float64).reshape(-1, 2)
 
 
-_OPTIONAL = ("predictions", "labels", "waits", "barrier_cycles")
+_OPTIONAL = ("predictions", "labels", "waits", "barrier_cycles", "raster", "spikes_by_step")
 _PLAIN = (
     "workload", "chip", "engine", "samples", "timesteps", "quantum_ps", "spikes", "neurons", "synaptic_events",
     "packets", "footprint", "footprint_lines", "fit", "saturations", "utilisation", "ann", "provenance", "notes",
