@@ -14,6 +14,7 @@ _LAZY = {
     "render_report": "neurosim.api.report",
     "render_results": "neurosim.api.report",
     "neurobench": "neurosim.api.runs",
+    "diff": "neurosim.study.diff",
     "footprint": "neurosim.api.studies",
     "break_even": "neurosim.api.studies",
     "Result": "neurosim.result",

@@ -7,7 +7,8 @@ from html import escape
 from neurosim import units
 
 
-def _rows(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> str:
+def html_table(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> str:
+    """Every cell escaped."""
     head = "".join(f"<th style='text-align:left'>{escape(name)}</th>" for name in header)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -27,8 +28,8 @@ def result_html(r) -> str:
     spikes = [(name, units.count(n)) for name, n in r.spikes.items()]
     title = escape(f"{r.workload} on {r.chip}: {r.samples} samples x {r.timesteps} timesteps")
     parts = (
-        _rows(summary, ("quantity", "value")),
-        _rows(energy, ("component", "energy", "share")),
-        _rows(spikes, ("layer", "spikes")),
+        html_table(summary, ("quantity", "value")),
+        html_table(energy, ("component", "energy", "share")),
+        html_table(spikes, ("layer", "spikes")),
     )
     return f"<div><h4>{title}</h4>{''.join(parts)}</div>"

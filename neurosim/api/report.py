@@ -22,9 +22,9 @@ def render_report(
 ) -> dict[str, list[Path]]:
     """Run a study (a shipped name or a file) and write its page, figures and tables into ``out``.
 
-    Returns the files by kind: ``page`` (one HTML file with everything inside), ``figures`` (PNG), ``vector``
-    (SVG and PDF of the same), ``tables`` (CSV). The same study and version give the same page. Raises NeurosimError for a study, workload or chip that cannot be found
-    or read.
+    Returns the files by kind: ``page`` (one HTML file with everything inside), ``figures`` (PNG), ``vector`` (SVG and
+    PDF of the same), ``tables`` (CSV). The same study and version give the same page. Raises NeurosimError for a study,
+    workload or chip that cannot be found or read.
     """
     file = load_study(study)
     return RENDERERS[file.study.kind](file, Path(out), processes=processes, progress=progress)

@@ -12,6 +12,7 @@ from neurosim.cli.breakeven import breakeven
 from neurosim.cli.compare import compare, report
 from neurosim.cli.compress import prune, quantize
 from neurosim.cli.costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
+from neurosim.cli.diff import diff
 from neurosim.cli.footprint import footprint
 from neurosim.cli.learn import learn
 from neurosim.errors import NeurosimError
@@ -242,6 +243,7 @@ app.command()(ann)
 app.command()(conventions)
 app.command()(compare)
 app.command()(report)
+app.command()(diff)
 app.command()(quantize)
 app.command()(prune)
 app.command()(footprint)
