@@ -49,6 +49,7 @@ class Result:
     neurobench: `neurosim.energy.conventions.neurobench`, of the network and not of the chip; None in older files.
     timing_mode : ``cycle``, or ``estimate`` where quanta (and leakage) are estimated.
     raster, spikes_by_step : `neurosim.engine.raster`; roof: `neurosim.arch.roof`; None in files of older versions.
+    calibration: the factor that the chip file states, as its fields, or None; see `calibrated_pj`.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
 
@@ -84,6 +85,7 @@ class Result:
     raster: np.ndarray | None = None
     spikes_by_step: np.ndarray | None = None
     roof: dict[str, Any] | None = None
+    calibration: dict[str, Any] | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -150,6 +152,21 @@ class Result:
         """Dynamic energy and leakage over all samples."""
         return self.energy.total_pj()
 
+    @property
+    def calibrated_pj(self) -> tuple[float, float, float] | None:
+        """Energy over all samples at the chip's calibration factor, its low and its high end; None without one.
+
+        A factor that the chip file has applied is in every price already, and divided out for the two ends.
+        """
+        if self.calibration is None:
+            return None
+        c = self.calibration
+        leakage = self.energy.total_pj(leakage=True)
+        scaled = self.energy_pj if c["of"] == "all" else self.energy_pj - leakage
+        unscaled = self.energy_pj - scaled
+        base = scaled / c["factor"] if c["applied"] else scaled
+        return tuple(base * c[end] + unscaled for end in ("factor", "low", "high"))
+
     def to_json(self) -> dict[str, Any]:
         """The summary as plain data, with the keys that `neurosim run --json` promises."""
         used = {memory: line["used_bits"] for memory, line in self.footprint.items()}
@@ -187,6 +204,7 @@ class Result:
                 "by_component": by_component,
                 "unsourced_share": self.energy.unsourced_share(),
             },
+            "calibration": None if self.calibration is None else {**self.calibration, "energy_pj": self.calibrated_pj},
             "neurobench": self.neurobench,
             "definitions": {"neurobench": NEUROBENCH, "hardware": HARDWARE},
             "ann": self.ann,
@@ -218,9 +236,8 @@ class Result:
     def save(self, path: Path) -> Path:
         """Write everything to one file (npz with a JSON header); returns the path."""
         header = {key: getattr(self, key) for key in _PLAIN}
-        header["format"], header["layers"] = FORMAT, self.layers
-        header["network"], header["roof"] = self.network, self.roof
-        header["timing_mode"], header["neurobench"] = self.timing_mode, self.neurobench
+        header |= {key: getattr(self, key) for key in _LATER}
+        header["format"] = FORMAT
         # JSON objects are written with sorted keys; layers keep their order here.
         header["populations"] = list(self.neurons)
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
@@ -267,12 +284,8 @@ class Result:
                 energy=EnergyTable(leaves),
                 round_cycles=arrays["round_cycles"],
                 **{key: arrays.get(key) for key in _OPTIONAL},
-                network=header.get("network"),
-                timing_mode=header.get("timing_mode", "cycle"),
-                neurobench=header.get("neurobench"),
-                roof=header.get("roof"),
+                **{key: header.get(key, default) for key, default in _LATER.items()},
                 **{key: header[key] for key in _PLAIN},
-                layers=header.get("layers", []),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise NeurosimError(f"{path}: the result file is damaged ({error!r})") from error
@@ -294,3 +307,7 @@ _PLAIN = (
     "workload", "chip", "engine", "samples", "timesteps", "quantum_ps", "spikes", "neurons", "synaptic_events",
     "packets", "footprint", "footprint_lines", "fit", "saturations", "utilisation", "ann", "provenance", "notes",
 )  # fmt: skip
+# What files of older versions lack, and what stands for it.
+_LATER = {
+    "network": None, "timing_mode": "cycle", "neurobench": None, "roof": None, "calibration": None, "layers": [],
+}  # fmt: skip
