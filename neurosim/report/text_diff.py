@@ -65,7 +65,7 @@ def _terms(d: Difference, top: int):
         sums = [sum(getattr(t, name) for t in rest) for name in ("difference_pj", "count_pj", "constant_pj")]
         share = units.percent(sum(d.share(t) for t in rest))
         made.add_row(
-            f"{len(rest)} more (--top)", *[""] * (len(d.by) - 1), "", "", "", "", *(signed(v) for v in sums), share
+            f"{len(rest)} more", *[""] * (len(d.by) - 1), "", "", "", "", *(signed(v) for v in sums), share
         )  # fmt: skip
     same = len(d.terms) - len(moved)
     if same:

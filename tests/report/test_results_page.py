@@ -7,6 +7,7 @@ import re
 import struct
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -16,6 +17,7 @@ from neurosim import render_results, simulate
 from neurosim.errors import NeurosimError
 from neurosim.files import read_arrays, write_arrays
 from neurosim.result import Result
+from neurosim.study.diff import diff
 from tests.report.pages import EVIL, EVIL_PATH, EVIL_TEX, Page, assert_self_contained
 from tests.study.small import workload
 
@@ -162,3 +164,30 @@ def test_raster_and_rates_survive_the_file(folder):
     first = stimulus.sample(0)
     given = np.stack([np.repeat(np.arange(5), np.diff(first.ptr)), first.neuron], axis=1)
     assert np.array_equal(result.raster[result.raster[:, 1] < 9], given)
+
+
+def test_a_file_of_the_first_version_still_loads(tmp_path):
+    # Written by the first commit that could run a shipped chip; energies are those that commit printed.
+    path = Path(__file__).parent / "data" / "result_first_version.npz"
+    result = Result.load(path)
+    assert result.energy_pj == pytest.approx(17585.328514850895, rel=1e-12)
+    assert result.spikes == {"in": 63, "hidden": 120, "out": 60} and result.cycles_total == 1280
+    assert (result.raster, result.roof, result.waits, result.layers, result.timing_mode) == (
+        None,
+        None,
+        None,
+        [],
+        "cycle",
+    )
+    again = Result.load(result.save(tmp_path / "again.npz"))
+    assert again.to_json() == result.to_json()
+    assert len(render_results([path], tmp_path / "out")["figures"]) == 4
+    assert diff(result, again).to_json()["energy_pj"]["difference"] == 0.0
+
+
+@pytest.mark.parametrize("version", [None, "neurosim-result/2", "neurosim-network/1"])
+def test_other_versions_are_refused_by_name(folder, tmp_path, version):
+    header, arrays = read_arrays(folder / "edge.npz")
+    write_arrays(tmp_path / "x.npz", {**header, "format": version}, arrays)
+    with pytest.raises(NeurosimError, match=re.escape(repr(version)) + ".*expected 'neurosim-result/1'"):
+        Result.load(tmp_path / "x.npz")

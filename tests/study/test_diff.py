@@ -108,7 +108,7 @@ def test_plain_and_readable(runs):
     shown = Console(width=200, record=True, file=StringIO())
     shown.print(diff_text(d, top=3))
     text = shown.export_text()
-    assert "more (--top)" in text and "from counts" in text and "Given otherwise" in text
+    assert "--top shows more" in text and "from counts" in text and "Given otherwise" in text
     assert "<table>" in d._repr_html_()
 
 
