@@ -181,7 +181,7 @@ def test_a_file_of_the_first_version_still_loads(tmp_path):
     )
     again = Result.load(result.save(tmp_path / "again.npz"))
     assert again.to_json() == result.to_json()
-    assert len(render_results([path], tmp_path / "out")["figures"]) == 4
+    assert len(render_results([path], tmp_path / "out")["figures"]) == 5
     assert diff(result, again).to_json()["energy_pj"]["difference"] == 0.0
 
 
