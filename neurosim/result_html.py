@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from neurosim import units
+from neurosim.svg import bars
 
 
 def html_table(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> str:
@@ -27,8 +28,11 @@ def result_html(r) -> str:
     energy = [(name, units.energy(pj), units.percent(pj / r.energy_pj)) for name, pj in r.energy.by_component().items()]
     spikes = [(name, units.count(n)) for name, n in r.spikes.items()]
     title = escape(f"{r.workload} on {r.chip}: {r.samples} samples x {r.timesteps} timesteps")
+    drawn = [(name.replace("_", " "), pj / r.samples, units.energy(pj / r.samples)) for name, pj in
+             r.energy.by_component().items() if pj]  # fmt: skip
     parts = (
         html_table(summary, ("quantity", "value")),
+        bars(drawn),
         html_table(energy, ("component", "energy", "share")),
         html_table(spikes, ("layer", "spikes")),
     )

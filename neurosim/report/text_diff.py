@@ -47,7 +47,7 @@ def _head(d: Difference) -> Text:
     return text
 
 
-def _terms(d: Difference, top: int):
+def _terms(d: Difference, top: int) -> Group:
     made = new_table(
         "Energy, a sample", *((name, "left") for name in d.by), ("count A", "right"), ("count B", "right"),
         ("constant A", "right"), ("constant B", "right"), ("B - A", "right"), ("of counts", "right"),

@@ -6,6 +6,7 @@ from html import escape
 
 from neurosim import units
 from neurosim.result_html import html_table
+from neurosim.svg import bars
 
 _SHOWN = 20
 
@@ -21,6 +22,8 @@ def diff_html(d) -> str:
         for term in d.terms[:_SHOWN]
     ]  # fmt: skip
     header = (*d.by, "count A", "count B", "B - A", "of counts", "of constants", "share")
+    moved = [t for t in d.terms if t.difference_pj][:10]
+    picture = bars([(", ".join(t.key), abs(t.difference_pj), signed(t.difference_pj)) for t in moved])
     values = [(v.what, number(v.a), number(v.b)) for v in d.values if v.a != v.b]
     parameters = [(name, str(a), str(b)) for name, a, b in d.parameters]
     head = (
@@ -31,7 +34,7 @@ def diff_html(d) -> str:
     tables = (
         html_table(terms, header), html_table(values, ("figure", "A", "B")), html_table(parameters, ("given", "A", "B"))
     )  # fmt: skip
-    return f"<div><h4>What differs, a sample</h4>{head}{notes}{''.join(tables)}</div>"
+    return f"<div><h4>What differs, a sample</h4>{head}{notes}{picture}{''.join(tables)}</div>"
 
 
 def signed(pj: float) -> str:
