@@ -67,13 +67,8 @@ def _terms(d: Difference, top: int) -> Group:
         made.add_row(
             f"{len(rest)} more", *[""] * (len(d.by) - 1), "", "", "", "", *(signed(v) for v in sums), share
         )  # fmt: skip
-    same = len(d.terms) - len(moved)
-    if same:
-        made.caption, made.caption_justify = (
-            f"{same} terms are equal; share: of all differences, signs left out",
-            "left",
-        )
-    return made
+    said = [f"{len(d.terms) - len(moved)} terms are equal", "share: of all differences, signs left out"]
+    return Group(made, Text("; ".join([*said, "--top shows more"] if rest else said), style="dim"))
 
 
 def _price(term: Term, side: str) -> str:
