@@ -13,6 +13,8 @@ _LAZY = {
     "compare_workloads": "neurosim.api.compare",
     "render_report": "neurosim.api.report",
     "render_results": "neurosim.api.report",
+    "draw": "neurosim.api.report",
+    "init": "neurosim.api.init",
     "neurobench": "neurosim.api.runs",
     "diff": "neurosim.study.diff",
     "footprint": "neurosim.api.studies",

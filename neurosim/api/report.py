@@ -48,3 +48,13 @@ def render_results(
         loaded.append(Loaded(result, file.name, hashlib.sha256(file.read_bytes()).hexdigest()))
     made = write_results(loaded, Path(out), title)
     return {"page": [made.page], "figures": made.figures, "vector": made.vector, "tables": made.tables}
+
+
+def draw(result: Result, folder: Path = Path("neurosim-reports")) -> dict[str, Path]:
+    """Every figure that one result has data for, into ``folder`` as PNG, SVG and PDF; the PNGs by the figure's name
+    (``energy``, ``tornado``, ``footprint``, ``spikes``, ``utilisation``, ``roofline``, ``latency``, ``confusion``)."""
+    from neurosim.report.compare_plots import safe_stem
+    from neurosim.report.results_page import draw_result
+
+    drawn, _ = draw_result(result, Path(folder), safe_stem(f"{result.workload}_{result.chip}"))
+    return {d.path.stem.rsplit("_", 1)[1]: d.path for d in drawn}
