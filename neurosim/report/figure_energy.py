@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import fsum
 from pathlib import Path
 
+from neurosim.energy.loading import COMPONENT as LOADING
 from neurosim.energy.table import LEAKAGE, Leaf
 from neurosim.report.figure_style import SIZE, SMALL_SIZE, digits, house_axes, paper_figure, plain, save, unit_for
 from neurosim.report.figures import LEAKAGE_COLOUR, OTHER_COLOUR, PALETTE, component_bars
@@ -77,7 +78,8 @@ def _by_layer(result: Result) -> list[tuple[str, dict[str, float]]]:
     rows: dict[str, dict[str, list[float]]] = {}
     for leaf in result.energy.leaves:
         standing = leaf.place == "chip" and leaf.part == leaf.component
-        name = "whole chip, standing" if standing else leaf.part
+        # Loading names memories as its parts, which are no layers.
+        name = "loading of weights" if leaf.component == LOADING else "whole chip, standing" if standing else leaf.part
         component = LEAKAGE if leaf.action == LEAKAGE else leaf.component
         rows.setdefault(name, {}).setdefault(component, []).append(leaf.energy_pj)
     sums = {name: {c: fsum(v) for c, v in row.items()} for name, row in rows.items()}
