@@ -100,31 +100,32 @@ def write_results(loaded: Sequence[Loaded], folder: Path, title: str | None = No
             tables += write_table(rows, folder / f"{stem}_{key}", f"{heading}: {name}, {item.result.chip}")
         sections.append({
             "name": name if len({r.chip for r in results}) > 1 else f"{name} on {item.result.chip}",
-            "notes": item.result.notes, "figures": [_inline(d) for d in drawn], "missing": missing,
+            "notes": item.result.notes, "figures": [inline(d) for d in drawn], "missing": missing,
             "tables": [_shown(key, heading, rows) for key, heading, rows in made],
         })  # fmt: skip
     page = folder / f"{'results' if len(loaded) > 1 else stem}.html"
     provenance = {item.file: item.result.provenance for item in loaded}
-    _render(page, {
-        "title": title, "summary": _summary(results), "figures": [_inline(d) for d in common], "sections": sections,
+    render(TEMPLATE, page, {
+        "title": title, "summary": _summary(results), "figures": [inline(d) for d in common], "sections": sections,
         "files": [(item.file, item.sha256) for item in loaded], "version": __version__,
         "provenance": json.dumps(provenance, indent=1, sort_keys=True),
     })  # fmt: skip
     return Written(page, figures, [v for path in figures for v in vector_files(path)], tables)
 
 
-def _render(page: Path, values: dict[str, Any]) -> None:
+def render(template: str, page: Path, values: dict[str, Any]) -> None:
+    """A page that is there whole or not at all; every value is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    text = environment.get_template(TEMPLATE).render(**values)
+    text = environment.get_template(template).render(**values)
     with replacing(page) as temporary:
         temporary.write_text(text, "utf-8")
 
 
-def _inline(drawn: Drawn) -> dict[str, str | int]:
+def inline(drawn: Drawn) -> dict[str, str | int]:
     """One size of letters on the page, whether a figure is one column wide or two."""
     content = drawn.path.read_bytes()
     # The header of a PNG: eight bytes of signature, length and name of the first chunk, then the width.

@@ -72,12 +72,14 @@ def _number(value: Any) -> str:
     return text
 
 
-def write_table(rows: Rows, stem: Path, caption: str) -> list[Path]:
+def write_table(rows: Rows, stem: Path, caption: str, *, latex_too: bool = True) -> list[Path]:
     """``stem`` with .csv and with .tex, each whole or not at all; nothing for no rows."""
     if not rows:
         return []
     stem = Path(stem)
-    made = {".csv": csv_text(rows), ".tex": latex_text(rows, caption, stem.name)}
+    made = {".csv": csv_text(rows)}
+    if latex_too:
+        made[".tex"] = latex_text(rows, caption, stem.name)
     written = []
     for suffix, text in made.items():
         path = stem.parent / f"{stem.name}{suffix}"
