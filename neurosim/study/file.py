@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,6 +55,11 @@ class StudyFile:
     def sha256(self) -> str:
         """Of the file's text."""
         return hashlib.sha256(self.source.encode()).hexdigest()
+
+    def _repr_html_(self) -> str:
+        head = f"<h4>{escape(self.study.title)}</h4><p>{escape(self.study.text)}</p>"
+        content = f"<summary>{escape(self.path.name)}</summary><pre>{escape(self.source)}</pre>"
+        return f"<div>{head}<details>{content}</details></div>"
 
     def find(self, name: str, shipped: list[str]) -> str:
         """A shipped name as it is; else the path from the folder of the study file, if there is something."""
