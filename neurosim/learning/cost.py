@@ -15,6 +15,7 @@ from math import ceil, log2
 import numpy as np
 
 from neurosim.energy.table import EnergyTable, price_activity
+from neurosim.errors import NeurosimError
 from neurosim.learning.counters import INDEX
 from neurosim.learning.engine import MEMORIES, Learner
 from neurosim.learning.rules import STEPS
@@ -58,18 +59,19 @@ def time_bits(run: LearningRun) -> int:
 def history_bits(run: LearningRun, layer: int, learner: Learner) -> int:
     """Bits of one entry of the history: a membrane and its spike bit, or a spike's address, time and value."""
     if run.rule.name.startswith("bptt"):
-        return learner.state_bits + 1
-    return max(1, ceil(log2(max(2, run.sizes[layer])))) + time_bits(run) + learner.state_bits
+        return learner.history_width + 1
+    return max(1, ceil(log2(max(2, run.sizes[layer])))) + time_bits(run) + learner.history_width
 
 
 def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterator[tuple[str, str, str, int]]:
     """(phase, event, operation, count) of ``counts`` (layers, counters)."""
     steps = run.rule.works_on == STEPS
-    wide = ceil(learner.gradient_bits / learner.weight_bits)
+    words_of = _word_counters(run, learner)
+    wide = ceil(learner.gradient_bits * learner.group / learner.word_bits)
+    widest = ceil(learner.gradient_bits / learner.word_bits)
     for layer, row in enumerate(counts):
         c = {name: int(row[i]) for name, i in INDEX.items()}
         n = run.sizes[layer + 1]
-        group = max(1, learner.word_bits // learner.weight_bits)
 
         def packed(items: int, bits: int) -> int:
             return -(-items * bits // learner.word_bits)
@@ -78,7 +80,7 @@ def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterat
             yield from ((_PHASE_OF[event], event, name, number) for name, number in parts.items() if number)
 
         state = packed(c["forward_adds"], learner.state_bits) * (1 if steps else 2)
-        rows = c["pre_spikes"] * ceil(n / group)
+        rows = c["pre_spikes"] * ceil(n / learner.group)
         sums = c["forward_adds"] * (1 if steps else 2)
         yield from made_of("forward_adds", add=sums, weight_read=rows, state_read=state, state_write=state)
         yield from made_of("forward_products", multiply=c["forward_products"])
@@ -100,17 +102,34 @@ def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterat
             "backward_updates", multiply=2 * back if steps else back, add=back, state_read=kept, state_write=kept
         )
         errors = c["error_products"]
-        yield from made_of("error_products", multiply=errors, add=errors, weight_read=c["error_words"])
-        words = c["gradient_words"] * wide
+        yield from made_of("error_products", multiply=errors, add=errors, weight_read=c[words_of["error"]])
+        # Gradients of a word of weights move together, unless fewer were asked for.
+        words = min(c[words_of["gradient"]] * wide, c["gradient_adds"] * widest)
         yield from made_of("gradient_adds", add=c["gradient_adds"], gradient_read=words, gradient_write=words)
         yield from made_of("gradient_products", multiply=c["gradient_products"])
-        written, lines = c["weights_written"], c["written_words"]
+        written, lines = c["weights_written"], c[words_of["written"]]
+        sums = min(lines * wide, written * widest)
         yield from made_of(
             "weights_written", multiply=written, add=written, weight_read=lines, weight_write=lines,
-            gradient_read=lines * wide, gradient_write=lines * wide,
+            gradient_read=sums, gradient_write=sums,
         )  # fmt: skip
         moved, held = c["threshold_updates"], packed(c["threshold_updates"], learner.state_bits)
         yield from made_of("threshold_updates", add=moved, compare=moved, state_read=held, state_write=held)
+
+
+def _word_counters(run: LearningRun, learner: Learner) -> dict[str, str]:
+    """Counters of words that hold for this learner: the counted ones, or single items where a word holds one weight.
+
+    Raises NeurosimError where a word holds another number of weights than the run counted with.
+    """
+    if learner.group == run.group:
+        return {"error": "error_words", "gradient": "gradient_words", "written": "written_words"}
+    if learner.group == 1:
+        return {"error": "error_products", "gradient": "gradient_adds", "written": "weights_written"}
+    raise NeurosimError(
+        f"{learner.name}: word_bits {learner.word_bits} over weight_bits {learner.weight_bits} are {learner.group} "
+        f"weights a word, but the run counted words of {run.group}; learn with --chip {learner.name}"
+    )
 
 
 def cost_of(run: LearningRun, counts: np.ndarray, learner: Learner) -> LearningCost:

@@ -66,7 +66,11 @@ class Cost(Part):
 
 
 class Learner(Part):
-    """A learning engine. It prices all ``operations``, or the ``events`` (counters) that its source has a price for."""
+    """A learning engine. It prices all ``operations``, or the ``events`` (counters) that its source has a price for.
+
+    Widths of what is stored, in bits: a weight, a membrane (``state_bits``), a gradient, the value kept with an entry
+    of the history and a trace; the last two are as wide as a membrane where a file does not say.
+    """
 
     format: Literal["neurosim-learner/1"]
     name: str
@@ -78,6 +82,8 @@ class Learner(Part):
     weight_bits: Annotated[int, Field(ge=2, le=24)]
     state_bits: Annotated[int, Field(ge=2, le=64)]
     gradient_bits: Annotated[int, Field(ge=2, le=64)]
+    history_value_bits: Annotated[int, Field(ge=1, le=64)] | None = None
+    trace_bits: Annotated[int, Field(ge=1, le=64)] | None = None
     quantum_ps: PositiveFloat
     technology: Technology | None = None
     memories: dict[Literal["weight", "state", "gradient", "history"], Memory] = Field(default_factory=dict)
@@ -104,6 +110,24 @@ class Learner(Part):
         if any(cost.memory and cost.memory not in self.memories for cost in self.operations.values()):
             raise ValueError("memories: a price names a memory that is not listed")
         return self
+
+    @property
+    def history_width(self) -> int:
+        return self.history_value_bits or self.state_bits
+
+    @property
+    def trace_width(self) -> int:
+        return self.trace_bits or self.state_bits
+
+    @property
+    def group(self) -> int:
+        """Weights that lie in a word."""
+        return max(1, self.word_bits // self.weight_bits)
+
+    def storing(self, weight_bits: int | None) -> Learner:
+        """The same engine with weights of that width; None: float32."""
+        bits = weight_bits or 32
+        return self if bits == self.weight_bits else self.model_copy(update={"weight_bits": bits})
 
     @cached_property
     def prices(self) -> dict[str, Price]:

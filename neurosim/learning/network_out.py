@@ -13,7 +13,7 @@ import numpy as np
 
 from neurosim.learning.data import LearningData
 from neurosim.learning.rules import STEPS
-from neurosim.learning.run import CUTOFF, SPAN, LearningRun, coded_images
+from neurosim.learning.run import SPAN, LearningRun, coded_images
 from neurosim.snn.connectivity import Dense
 from neurosim.snn.network import Network, Population, Projection, Readout
 from neurosim.snn.neuron import Input, Leak, Lif
@@ -57,14 +57,15 @@ def _model(run: LearningRun, layer: int, steps: int) -> Lif:
 
 def save_learned(run: LearningRun, data: LearningData, folder: Path, card: dict) -> Path:
     """Write a workload folder: the network, the test part and where it comes from. Gives ``folder`` back."""
-    cutoff = CUTOFF if run.rule.works_on == STEPS else 0.0
+    steps = run.rule.works_on == STEPS
+    cutoff = run.settings.input_code.options.get("cutoff", 0.0)
     network = learned_network(run)
     learned = Workload(
         name=data.title, title=f"{data.name}, {run.rule.title}", network=network,
-        data=coded_images(run.rule, data.test_images), labels=data.test_labels, encoder=f"latency:cutoff={cutoff:g}",
-        timesteps=window_steps(run),
+        data=coded_images(run.rule, data.test_images, cutoff), labels=data.test_labels,
+        encoder=run.settings.encoder if steps else "latency:cutoff=0", timesteps=window_steps(run),
     )  # fmt: skip
-    span = 1.0 if run.rule.works_on == STEPS else round(SPAN, 4)
+    span = 1.0 if steps else round(SPAN, 4)
     return write_workload(
         folder, learned, network, {"made_by": f"learned by {run.rule.name}", "input_span": span, **card}
     )

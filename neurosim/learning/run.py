@@ -15,7 +15,7 @@ from neurosim.learning.fast.lif import apply
 from neurosim.learning.rules import STEPS, Rule
 from neurosim.learning.step_learner import StepLearner
 from neurosim.learning.time_learner import TimeLearner
-from neurosim.workload.encoders import encode_latency
+from neurosim.workload.encoder import IMAGE_KINDS, Encoder, encoder
 
 CUTOFF = 0.1
 MEMORY_STEPS = 0.7
@@ -30,7 +30,9 @@ class Settings:
     """``weight_bits`` None learns in float32; else weights are multiples of a step, rounded at random in proportion.
 
     ``skip_below``: a sample whose largest error of a class is smaller is not learned from. ``batch`` samples share one
-    update. ``timesteps`` is the resolution of rules that work on timesteps.
+    update. ``timesteps`` is the resolution of rules that work on timesteps. ``write_all`` counts a write-back of every
+    weight at each update, touched or not, as ``bptt-dense`` always does. ``encoder`` says how pixels become spikes
+    (docs/encoders.md); rules on spike times take ``latency`` with its cutoff.
     """
 
     epochs: int
@@ -41,6 +43,8 @@ class Settings:
     weight_bits: int | None = None
     word_bits: int = 64
     seed: int = 0
+    write_all: bool = False
+    encoder: str = f"latency:cutoff={CUTOFF}"
 
     def __post_init__(self) -> None:
         limits = {
@@ -56,6 +60,12 @@ class Settings:
             raise NeurosimError(
                 f"rate, skip_below: got {self.rate:g} and {self.skip_below:g}, expected above 0 to 100 and 0 to below 1"
             )
+        if self.input_code.kind not in IMAGE_KINDS or self.input_code.kind == "direct":
+            raise NeurosimError(f"encoder: got {self.encoder!r}, expected rate or latency, which send spikes of images")
+
+    @property
+    def input_code(self) -> Encoder:
+        return encoder(self.encoder)
 
 
 @dataclass
@@ -101,6 +111,11 @@ def learn(
     """Train from random weights; same settings, same bytes. ``progress(epoch, epochs, train, test)`` every epoch."""
     sizes = (data.n_inputs, *(data.hidden if hidden is None else hidden), data.n_classes)
     rng = np.random.default_rng([settings.seed, len(sizes), *sizes])
+    code = settings.input_code
+    if rule.works_on != STEPS and (code.kind != "latency" or code.options["curve"] != "linear"):
+        raise NeurosimError(
+            f"encoder: got {settings.encoder!r}, but {rule.name} works on spike times; take latency:cutoff=SHARE"
+        )
     samples = _samples(rule, data.images, settings)
     tests = _samples(rule, data.test_images, settings)
     weights = _first_weights(rule, sizes, samples, rng)
@@ -136,14 +151,15 @@ def _learner(run: LearningRun):
 
 
 def _samples(rule: Rule, images: np.ndarray, settings: Settings) -> list[tuple[np.ndarray, np.ndarray]]:
-    """One spike a pixel above the cutoff, the brighter the earlier: (ptr, idx) by timestep, or (idx, times)."""
+    """Spikes of every image: (ptr, idx) by timestep, or (idx, times), one a pixel above the cutoff."""
     if rule.works_on == STEPS:
-        stimulus = encode_latency(images, settings.timesteps, cutoff=CUTOFF)
+        stimulus = settings.input_code.stimulus(images, settings.timesteps, None, settings.seed)
         t = settings.timesteps
         rows = (stimulus.ptr[i * t : (i + 1) * t + 1] for i in range(len(images)))
         return [(ptr - ptr[0], stimulus.neuron[ptr[0] : ptr[-1]]) for ptr in rows]
     samples = []
-    for image in coded_images(rule, images).reshape(len(images), -1):
+    cutoff = settings.input_code.options["cutoff"]
+    for image in coded_images(rule, images, cutoff).reshape(len(images), -1):
         idx = np.flatnonzero(image)
         times = (1 - image[idx] / np.float32(255)).astype(np.float32)
         order = np.argsort(times, kind="stable")
@@ -151,7 +167,7 @@ def _samples(rule: Rule, images: np.ndarray, settings: Settings) -> list[tuple[n
     return samples
 
 
-def coded_images(rule: Rule, images: np.ndarray) -> np.ndarray:
+def coded_images(rule: Rule, images: np.ndarray, cutoff: float = CUTOFF) -> np.ndarray:
     """Images (n, height, width) uint8 whose latency code is what the rule learned from.
 
     A rule on spike times has its inputs in the first ``SPAN`` of the window, so that late ones still count; pixels at
@@ -160,7 +176,7 @@ def coded_images(rule: Rule, images: np.ndarray) -> np.ndarray:
     if rule.works_on == STEPS:
         return images
     early = np.rint(255 - (255 - images.astype(np.float64)) * SPAN).astype(np.uint8)
-    return np.where(images > CUTOFF * 255, early, 0).astype(np.uint8)
+    return np.where(images > cutoff * 255, early, 0).astype(np.uint8)
 
 
 def _first_weights(rule: Rule, sizes, samples, rng) -> list[np.ndarray]:
@@ -213,7 +229,7 @@ def _epoch(run, learner, samples, labels, order, rate, state, count) -> int:
 
 def _update(run, learner, rate, state, count) -> None:
     top = 0 if run.settings.weight_bits is None else (1 << (run.settings.weight_bits - 1)) - 1
-    dense = run.rule.name == "bptt-dense"
+    dense = run.rule.name == "bptt-dense" or run.settings.write_all
     for layer, w in enumerate(run.weights):
         apply(
             w, learner.grad[layer], learner.touched[layer], np.float32(rate), dense, run.step[layer], top, state,

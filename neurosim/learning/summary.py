@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurosim.errors import NeurosimError
 from neurosim.learning.cost import BACKWARD, FORWARD, UPDATE, cost_of, memory_bits
 from neurosim.learning.counters import INDEX, as_dict
 from neurosim.learning.engine import Learner
@@ -34,8 +35,21 @@ def summarise(run: LearningRun, learners: list[Learner]) -> dict[str, Any]:
         "samples": samples,
         "updates_skipped_share": int(total[0, INDEX["updates_skipped"]]) / samples,
         "counts_a_sample": {name: n / samples for name, n in as_dict(total).items() if name != "samples"},
-        "costs": [_cost(run, total, learner) for learner in learners],
+        **_costs(run, total, learners),
     }  # fmt: skip
+
+
+def _costs(run: LearningRun, total, learners: list[Learner]) -> dict[str, Any]:
+    """A cost a learner, and of the others those that these counts cannot be priced on, with the reason."""
+    costs, not_priced = [], {}
+    for number, learner in enumerate(learners):
+        try:
+            costs.append(_cost(run, total, learner.storing(run.settings.weight_bits) if number == 0 else learner))
+        except NeurosimError as error:
+            if number == 0:
+                raise
+            not_priced[learner.name] = str(error)
+    return {"costs": costs, "not_priced": not_priced}
 
 
 def _cost(run: LearningRun, total, learner: Learner) -> dict[str, Any]:

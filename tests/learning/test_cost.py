@@ -23,7 +23,7 @@ from neurosim.learning.summary import summarise
 def made(rule="bptt", sizes=(6, 5, 3)):
     weights = [np.zeros(shape, np.float32) for shape in pairwise(sizes)]
     return LearningRun(
-        RULES[rule], Settings(1, 0.1), sizes, "digits", weights, [np.ones(n) for n in sizes[1:-1]], np.zeros(2),
+        RULES[rule], Settings(1, 0.1, weight_bits=16), sizes, "digits", weights, [np.ones(n) for n in sizes[1:-1]], np.zeros(2),
         most_history=np.array([7, 0]),
     )  # fmt: skip
 
@@ -53,6 +53,26 @@ def test_counts_are_priced_by_hand():
     assert cost.learning == pytest.approx((backward + update) / 2, rel=1e-12)
     # Eight lanes are quicker than one port: the 20 reads and 20 writes of state and ten visits' two words each.
     assert cost.cycles == {"forward": 60, "backward": 16, "update": 8}
+
+
+def test_words_hold_what_the_learner_says():
+    """A word of one weight is read once an item; gradients of one word move together, but never more than were asked."""
+    counts = new_counts(1)
+    for name, value in (("samples", 1), ("gradient_adds", 12), ("gradient_words", 3), ("error_products", 12)):
+        counts[0, INDEX[name]] = value
+    counts[0, INDEX["error_words"]] = 3
+
+    def accesses(learner, counts):
+        rows = operations(made("mpd-ed", (6, 3)), counts, learner)
+        return {(event, name): n for _, event, name, n in rows if "read" in name}
+
+    own, single = load_learner("edge-28nm-learn"), load_learner("sata")
+    assert accesses(own, counts) == {("error_products", "weight_read"): 3, ("gradient_adds", "gradient_read"): 6}
+    assert accesses(single, counts) == {("error_products", "weight_read"): 12, ("gradient_adds", "gradient_read"): 12}
+    counts[0, INDEX["gradient_words"]] = 12  # every gradient alone in its word: one access each, not two
+    assert accesses(own, counts)["gradient_adds", "gradient_read"] == 12
+    with pytest.raises(NeurosimError, match="8 weights a word, but the run counted words of 4; learn with --chip"):
+        accesses(own.storing(8), counts)
 
 
 def test_events_of_another_chip_are_priced_as_they_are():
@@ -88,7 +108,10 @@ def test_every_counter_that_a_rule_raises_costs_something():
         if name in free:
             continue
         counts, more = new_counts(1), new_counts(1)
-        counts[:], more[:] = 1000, 1000
+        counts[:] = 1000
+        # Full words: four weights each.
+        counts[0, [INDEX[words] for words in ("error_words", "gradient_words", "written_words")]] = 250
+        more[:] = counts
         more[0, INDEX[name]] = 9000
         run = made("bptt", (6, 3))
         assert cost_of(run, more, learner).table.total_pj() > cost_of(run, counts, learner).table.total_pj(), name
