@@ -11,13 +11,17 @@ Weights (n_in, n) int64, 0 to 7.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from neurosim.learning.counters import INDEX
+from neurosim.learning.fast.random import draw
 
-THRESHOLD, LEAK, MIDDLE, LOW, STOP_DOWN, STOP_UP, CA_LEAK, TEACH_UP, TEACH_DOWN, TEACH_TIMES = range(10)
+THRESHOLD, LEAK, MIDDLE, LOW, STOP_DOWN, STOP_UP, CA_LEAK, TEACH_UP, TEACH_DOWN, TEACH_CHANCE = range(10)
 N_CHIP = 10
+CHIP = (156, 3, 36, 1, 1, 7, 1, 31, 2, 58)
 STATE_MAX, WEIGHT_MAX, CALCIUM_MAX = 255, 7, 7
+OPERAND_MAX = 7
 ADDS, NEURONS, PRE, POST = (INDEX[n] for n in ("forward_adds", "neuron_updates", "pre_spikes", "post_spikes"))
 PAIRS, WRITTEN, WRITTEN_WORDS = INDEX["plastic_pairs"], INDEX["weights_written"], INDEX["written_words"]
 TEACHER, LEAKS, TRACES, STEPS = (INDEX[n] for n in ("teacher_events", "leak_events", "trace_updates", "steps"))
@@ -50,24 +54,25 @@ def settle(chip, j, value, leaking, v, ca, ca_count, flag):
 
 
 @njit(cache=True, nogil=True)
-def present(ptr, idx, chip, weights, v, ca, ca_count, flag, fired, label, learns, group, count):
+def present(ptr, idx, chip, weights, v, ca, ca_count, flag, fired, label, learns, state, group, count):
     """One sample from a neuron memory at rest; spikes of each neuron into ``fired`` (n,). ``label`` is the teacher's.
 
-    A timestep: the teacher, its input spikes in order, one leak of every neuron. Without ``learns`` neither the teacher
-    nor the plasticity runs.
+    A timestep: the teacher, its input spikes in order, one leak of every neuron. The teacher speaks in ``TEACH_CHANCE`` of
+    256 timesteps, drawn with ``state``: ``TEACH_UP`` events of weight 7, the most that an event from outside can carry,
+    to the neuron of the label, ``TEACH_DOWN`` of -7 to all others. Without ``learns`` neither teacher nor plasticity runs.
     """
     n = v.size
     v[:], ca[:], ca_count[:], flag[:], fired[:] = 0, 0, 0, 0, 0
     for t in range(ptr.size - 1):
-        for j in range(n if learns else 0):
-            for _ in range(chip[TEACH_TIMES]):
-                change = chip[TEACH_UP] if j == label else -chip[TEACH_DOWN]
-                if change != 0:
-                    value = min(max(v[j] + change, 0), STATE_MAX)
-                    fired[j] += settle(chip, j, value, False, v, ca, ca_count, flag)
-                    count[TEACHER] += 1
-                    count[TRACES] += 1
-                    count[NEURONS] += 1
+        taught = learns and np.int64(draw(state) >> np.uint64(56)) < chip[TEACH_CHANCE]
+        for j in range(n if taught else 0):
+            change = OPERAND_MAX if j == label else -OPERAND_MAX
+            for _ in range(chip[TEACH_UP] if j == label else chip[TEACH_DOWN]):
+                value = min(max(v[j] + change, 0), STATE_MAX)
+                fired[j] += settle(chip, j, value, False, v, ca, ca_count, flag)
+                count[TEACHER] += 1
+                count[TRACES] += 1
+                count[NEURONS] += 1
         for k in range(ptr[t], ptr[t + 1]):
             row = weights[idx[k]]
             for j in range(n):

@@ -44,8 +44,8 @@ def words(n: int, group: int) -> range:
 class Sdsp:
     """Neurons of ODIN: see `fast.sdsp`. ``chip`` by name as there, in small letters."""
 
-    def __init__(self, chip: dict[str, int], weights: np.ndarray) -> None:
-        self.chip, self.weights = chip, weights
+    def __init__(self, chip: dict[str, int], weights: np.ndarray, generator: Generator) -> None:
+        self.chip, self.weights, self.generator = chip, weights, generator
         self.rest()
 
     def rest(self) -> None:
@@ -77,11 +77,11 @@ class Sdsp:
         n = self.weights.shape[1]
         for train in spikes:
             tally.add(0, "steps")
-            for j in range(n if learns else 0):
-                change = self.chip["teach_up"] if j == label else -self.chip["teach_down"]
-                for _ in range(self.chip["teach_times"] if change else 0):
+            taught = learns and self.generator.draw() >> 56 < self.chip["teach_chance"]
+            for j in range(n if taught else 0):
+                for _ in range(self.chip["teach_up" if j == label else "teach_down"]):
                     tally.add(0, "teacher_events")
-                    self.visit(j, change, tally)
+                    self.visit(j, 7 if j == label else -7, tally)
             for i in np.flatnonzero(train):
                 tally.add(0, "pre_spikes")
                 before = self.weights[i].copy()
