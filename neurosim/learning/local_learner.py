@@ -18,7 +18,7 @@ STDP_KEEP = 250
 STDP_THRESHOLD, STDP_FIRST, STDP_RISE, STDP_PUSH = 0.4, (0.2, 0.6), 0.02, 0.3
 """First threshold and rise of a winner's, in mean input spikes at full weight; push after a wrong answer, in rises."""
 STDP_MOST_BITS = 16
-EPROP_WIDTH, EPROP_FIRST_LABEL = 1.0, 0.25
+EPROP_WIDTH, EPROP_FIRST_LABEL = 1.0, 0.0
 """Half width of the staircase, in first thresholds; share of the timesteps before the target is there."""
 EPROP_STEP_BITS = 8
 """A weight moves by at most one step of so many bits at once, however fine its own steps are (ReckOn: one step)."""

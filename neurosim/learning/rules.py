@@ -72,7 +72,7 @@ RULES = {
         Rule(
             "stdp", "pair STDP with traces; a winner a sample, the teacher names its class", STEPS,
             "pair rule and sum of products of Loihi's learning engine (Davies et al. 2018), traces of 7 bits", 0.1, 0.9,
-            12, 0.9, 1.0,
+            12, 1.0, 1.0,
             stand_in="soft bounds, the winner, the teacher's gate and the thresholds it moves are ours",
             local=True, trace_bits=7,
         ),
@@ -84,8 +84,8 @@ RULES = {
         ),
         Rule(
             "e-prop", "eligibility from traces a neuron, forward in time, feed-forward", STEPS,
-            "ReckOn (ChFrenkel/ReckOn at 5e5c0be) by its documents and RTL", 0.02, 0.9, 12, 0.5, 1.0,
-            stand_in="the readout's error (membrane held within 0 and 1, less the target) and the staircase's steps are ours",
+            "ReckOn (ChFrenkel/ReckOn at 5e5c0be) by its documents and RTL", 0.02, 0.8, 12, 0.5, 1.0,
+            stand_in="the readout's error (lead over the strongest other class) and the staircase's steps are ours",
             local=True, trace_bits=12,
         ),
     )

@@ -31,11 +31,12 @@ def counted(count):
 @given(SEEDS, st.integers(1, 9), st.integers(1, 7), st.integers(1, 8), st.integers(1, 8))
 def test_sdsp(seed, n_in, n, timesteps, group):
     rng = np.random.default_rng(seed)
-    low, high = [1, 0, 1, 0, 0, 1, 0, 0, 0, 0], [60, 9, 50, 3, 8, 8, 4, 12, 6, 300]
+    low, high = [1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0], [60, 9, 50, 3, 8, 8, 4, 12, 6, 300, 4]
     chip = rng.integers(low, high).astype(np.int64)
     weights = rng.integers(0, 8, (n_in, n))
     names = [name.lower() for name in (
-        "THRESHOLD", "LEAK", "MIDDLE", "LOW", "STOP_DOWN", "STOP_UP", "CA_LEAK", "TEACH_UP", "TEACH_DOWN", "TEACH_CHANCE"
+        "THRESHOLD", "LEAK", "MIDDLE", "LOW", "STOP_DOWN", "STOP_UP", "CA_LEAK", "TEACH_UP", "TEACH_DOWN", "TEACH_CHANCE",
+        "DRIFT",
     )]  # fmt: skip
     assert [getattr(sdsp, name.upper()) for name in names] == list(range(sdsp.N_CHIP))
     slow = local.Sdsp(dict(zip(names, map(int, chip), strict=True)), weights.copy(), local.Generator(seed + 1))

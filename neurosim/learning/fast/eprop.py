@@ -4,8 +4,8 @@ LIF layer and readout of `fast.lif` (float32, one timestep after the other), lea
 
 * An input spike adds 1,024 to the input's trace (12 bits), which decays by ``keep`` / 256 a timestep, rounded down. A
   hidden spike adds 64 to the neuron's output trace (10 bits), which does not decay, as the readout does not leak.
-* In every timestep from ``first_label`` on the target is there: error_k = clamp(membrane_k, 0, 1) - target_k; the
-  learning signal L_j = sum over k of error_k * w_jk (the readout's own weights); the slope h_j is a staircase of five
+* In every timestep from ``first_label`` on the target is there, and gives errors to its class and to the strongest other
+  (`rival`); the learning signal L_j = sum over k of error_k * w_jk (the readout's own weights); the slope h_j is a staircase of five
   levels, 0 to 4, of the membrane's distance from the threshold.
 * Weights move at once: input by - rate * L_j * h_j * x_i, readout by - rate * error_k * z_j, rounded at random to whole
   steps of the weight's grid and limited to ``most`` of them. Rows with a trace of 0 are passed over.
@@ -23,6 +23,7 @@ from neurosim.learning.fast.random import draw
 
 X_STEP, X_TOP, Z_STEP, Z_TOP = 1024, 4095, 64, 1023
 LEVELS = 4
+MARGIN = np.float32(2)
 ADDS, NEURONS, PRE, POST = (INDEX[n] for n in ("forward_adds", "neuron_updates", "pre_spikes", "post_spikes"))
 PAIRS, WORDS, PRODUCTS = INDEX["plastic_pairs"], INDEX["plastic_words"], INDEX["plastic_products"]
 WRITTEN, WRITTEN_WORDS, RANDOM = INDEX["weights_written"], INDEX["written_words"], INDEX["random_draws"]
@@ -38,6 +39,21 @@ def level(distance, width):
     for part in range(1, LEVELS + 1):
         found += distance * np.float32(LEVELS) < width * np.float32(part)
     return found
+
+
+@njit(cache=True, nogil=True)
+def rival(out, label, error):
+    """Errors of the readout: the margin (2) less the lead over the strongest other class, within 0 and 1, for that class and, with
+    the other sign, for the label's."""
+    error[:] = 0
+    best = -1
+    for k in range(out.size):
+        if k != label and (best < 0 or out[k] > out[best]):
+            best = k
+    if best >= 0:
+        missing = min(max(MARGIN + (out[best] - out[label]), np.float32(0)), np.float32(1))
+        error[best] = missing
+        error[label] = -missing
 
 
 @njit(cache=True, nogil=True)
@@ -116,8 +132,8 @@ def present(
         if not learns or t < first_label:
             continue
         first[LABELLED] += 1
+        rival(out, label, error)
         for k in range(n_out):
-            error[k] = min(max(out[k], np.float32(0)), np.float32(1)) - np.float32(k == label)
             out_factors[k] = error[k] * scales[1]
         for j in range(n):
             total = np.float32(0)

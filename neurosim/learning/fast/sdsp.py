@@ -17,13 +17,14 @@ from numba import njit
 from neurosim.learning.counters import INDEX
 from neurosim.learning.fast.random import draw
 
-THRESHOLD, LEAK, MIDDLE, LOW, STOP_DOWN, STOP_UP, CA_LEAK, TEACH_UP, TEACH_DOWN, TEACH_CHANCE = range(10)
-N_CHIP = 10
-CHIP = (156, 3, 36, 1, 1, 7, 1, 31, 2, 58)
+THRESHOLD, LEAK, MIDDLE, LOW, STOP_DOWN, STOP_UP, CA_LEAK, TEACH_UP, TEACH_DOWN, TEACH_CHANCE, DRIFT = range(11)
+N_CHIP = 11
+CHIP = (156, 3, 36, 1, 1, 7, 1, 31, 2, 58, 0)
 STATE_MAX, WEIGHT_MAX, CALCIUM_MAX = 255, 7, 7
-OPERAND_MAX = 7
+OPERAND_MAX, HALF = 7, 4
 ADDS, NEURONS, PRE, POST = (INDEX[n] for n in ("forward_adds", "neuron_updates", "pre_spikes", "post_spikes"))
 PAIRS, WRITTEN, WRITTEN_WORDS = INDEX["plastic_pairs"], INDEX["weights_written"], INDEX["written_words"]
+WORDS, DRIFTS = INDEX["plastic_words"], INDEX["drift_events"]
 TEACHER, LEAKS, TRACES, STEPS = (INDEX[n] for n in ("teacher_events", "leak_events", "trace_updates", "steps"))
 
 
@@ -91,6 +92,18 @@ def present(ptr, idx, chip, weights, v, ca, ca_count, flag, fired, label, learns
                 count[WRITTEN_WORDS] += (n + group - 1) // group
         for j in range(n):
             fired[j] += settle(chip, j, max(v[j] - chip[LEAK], 0), True, v, ca, ca_count, flag)
+        if learns and chip[DRIFT] > 0 and (t + 1) % chip[DRIFT] == 0:
+            for i in range(weights.shape[0]):
+                for j in range(n):
+                    weight = weights[i, j]
+                    moved = min(max(weight + (1 if weight >= HALF else -1), 0), WEIGHT_MAX)
+                    weights[i, j] = moved
+                    count[WRITTEN] += moved != weight
+            drifted = weights.shape[0] * ((n + group - 1) // group)
+            count[PAIRS] += weights.size
+            count[WORDS] += drifted
+            count[WRITTEN_WORDS] += drifted
+            count[DRIFTS] += 1
         count[LEAKS] += n
         count[TRACES] += n
         count[NEURONS] += n

@@ -75,7 +75,7 @@ class Sdsp:
         """One sample from rest; spikes of each neuron."""
         self.rest()
         n = self.weights.shape[1]
-        for train in spikes:
+        for t, train in enumerate(spikes):
             tally.add(0, "steps")
             taught = learns and self.generator.draw() >> 56 < self.chip["teach_chance"]
             for j in range(n if taught else 0):
@@ -95,10 +95,24 @@ class Sdsp:
                 for j in range(n):
                     tally.add(0, "forward_adds")
                     self.visit(j, int(before[j]), tally)
+            if learns and self.chip["drift"] and (t + 1) % self.chip["drift"] == 0:
+                self.drift(group, tally)
             for j in range(n):
                 tally.add(0, "leak_events")
                 self.visit(j, -min(self.chip["leak"], self.v[j]), tally, leaking=True)
         return self.fired
+
+
+    def drift(self, group: int, tally: Tally) -> None:
+        tally.add(0, "drift_events")
+        for row in self.weights:
+            for _ in words(row.size, group):
+                tally.add(0, "plastic_words", "written_words")
+            for j, before in enumerate(row.tolist()):
+                tally.add(0, "plastic_pairs")
+                row[j] = min(before + 1, 7) if before >= 4 else max(before - 1, 0)
+                if row[j] != before:
+                    tally.add(0, "weights_written")
 
 
 class Stdp:
@@ -262,7 +276,12 @@ class Eprop:
         w_in, w_out = self.weights
         (n_in, n), n_out = w_in.shape, w_out.shape[1]
         tally.add(0, "labelled_steps")
-        error = [F(min(max(out[k], F(0)), F(1)) - F(k == label)) for k in range(n_out)]
+        error = [F(0)] * n_out
+        others = [k for k in range(n_out) if k != label]
+        if others:
+            best = max(others, key=lambda k: (out[k], -k))
+            error[best] = min(max(F(F(2) + F(out[best] - out[label])), F(0)), F(1))
+            error[label] = F(-error[best])
         read = [F(e * self.scales[1]) for e in error]
         for _ in range(n_out):
             tally.add(1, "plastic_products")
