@@ -36,7 +36,6 @@ DEFINITIONS = {
     "random_draws": "random numbers drawn to round a change of a weight",
     "teacher_events": "inputs of the teacher to single neurons",
     "leak_events": "leaks of single neurons by a time reference",
-    "drift_events": "events in which every weight drifts to its nearer end",
     "steps": "timesteps run",
     "labelled_steps": "timesteps with a target, after which e-prop walks over all weights",
     "active_indices": "indices with an input event, a spike of that hidden neuron or both, summed over the timesteps",

@@ -60,17 +60,16 @@ def load_data(name: str) -> LearningData:
 def fitted(data: LearningData, most_inputs: int | None, paired: bool = False) -> LearningData:
     """The data as a chip of ``most_inputs`` takes it: images averaged down to the largest square that fits.
 
-    ``paired`` doubles the inputs: below each image stands what it lacks to full scale. Raises NeurosimError where not
-    even one pixel fits.
+    ``paired``: where twice the pixels fit as they are, the inputs are doubled; below each image stands what it lacks to
+    full scale.
     """
-    rows = 2 if paired else 1
-    side = max(data.images.shape[1:])
-    if most_inputs is not None:
-        if most_inputs < rows:
-            raise NeurosimError(f"most_inputs: got {most_inputs}, expected at least {rows}")
-        side = min(side, int(np.sqrt(most_inputs // rows)))
-    parts = (_averaged(images, side) for images in (data.images, data.test_images))
-    first, second = (np.concatenate([x, 255 - x], axis=1) if paired else x for x in parts)
+    if paired and (most_inputs is None or 2 * data.n_inputs <= most_inputs):
+        parts = (np.concatenate([x, 255 - x], axis=1) for x in (data.images, data.test_images))
+    elif most_inputs is not None and data.n_inputs > most_inputs:
+        parts = (_averaged(x, int(np.sqrt(most_inputs))) for x in (data.images, data.test_images))
+    else:
+        return data
+    first, second = parts
     return replace(data, images=first, test_images=second)
 
 

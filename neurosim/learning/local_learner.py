@@ -13,6 +13,8 @@ from neurosim.learning.counters import INDEX
 from neurosim.learning.fast import eprop, sdsp, stdp
 
 WHOLE_NUMBERS = ("stdp", "sdsp")
+SDSP_CHIP = (200, 0, 100, 1, 7, 7, 0, 29, 18, 0)
+SDSP_MARGIN = 20
 STDP_KEEP = 250
 """Of 256: what a trace of STDP keeps a timestep."""
 STDP_THRESHOLD, STDP_FIRST, STDP_RISE, STDP_PUSH = 0.4, (0.2, 0.6), 0.02, 0.3
@@ -76,20 +78,36 @@ class StdpLearner(_Local):
 
 
 class SdspLearner(_Local):
-    """One layer of ODIN's neurons, one a class; the answer is the neuron of most spikes, then of the highest membrane."""
+    """One layer of ODIN's neurons, one a class. A score is what a neuron was given: spikes x threshold + membrane.
+
+    A sample is shown first without plasticity; where the right class leads by less than the margin, the teacher shows
+    it again, thinned out (`fast.sdsp`).
+    """
 
     def __init__(self, run, state: np.ndarray) -> None:
         super().__init__(run, state)
         n = run.sizes[-1]
-        self.chip = np.array(sdsp.CHIP, np.int64)
+        self.chip = np.array(SDSP_CHIP, np.int64)
         self.v, self.ca, self.ca_count, self.flag, self.fired = (np.zeros(n, np.int64) for _ in range(5))
 
     def present(self, ptr, idx, label, learns, count) -> np.ndarray:
+        scores = self._show(ptr, idx, 0, 0, False, count[0])
+        if learns:
+            others = np.where(np.arange(scores.size) == label, -1, scores)
+            rival = int(others.argmax())
+            if scores[label] - others[rival] < SDSP_MARGIN:
+                self.chip[sdsp.SHOW] = round(256 * self.rate)
+                self._show(ptr, idx, label, rival, True, count[0])
+            else:
+                count[:, INDEX["updates_skipped"]] += 1
+        return scores
+
+    def _show(self, ptr, idx, label, rival, learns, count) -> np.ndarray:
         sdsp.present(
             ptr, idx, self.chip, self.run.weights[0], self.v, self.ca, self.ca_count, self.flag, self.fired, label,
-            learns, self.state, self.group, count[0],
+            rival, learns, self.state, self.group, count,
         )  # fmt: skip
-        return self.fired * (sdsp.STATE_MAX + 1) + self.v
+        return self.fired * self.chip[sdsp.THRESHOLD] + self.v
 
 
 class EpropLearner(_Local):

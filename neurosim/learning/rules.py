@@ -78,9 +78,9 @@ RULES = {
         ),
         Rule(
             "sdsp", "spike-driven plasticity of ODIN: weights of 3 bits move by one, by membrane and calcium", STEPS,
-            "ODIN (ChFrenkel/ODIN at 1781931), arithmetic held to recordings of its RTL", 1.0, 1.0, 1, 1.0, 1.0,
+            "ODIN (ChFrenkel/ODIN at 1781931), arithmetic held to recordings of its RTL", 0.12, 0.8, 10, 1.0, 1.0,
             stand_in="thresholds, the teacher's events and the code of the inputs are ours",
-            local=True, encoder="rate:gain=0.06", weight_bits=4, hidden=False, most_inputs=256, paired=True,
+            local=True, encoder="latency:cutoff=0.5", weight_bits=4, hidden=False, most_inputs=256, paired=True,
         ),
         Rule(
             "e-prop", "eligibility from traces a neuron, forward in time, feed-forward", STEPS,

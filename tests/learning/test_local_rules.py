@@ -31,21 +31,18 @@ def counted(count):
 @given(SEEDS, st.integers(1, 9), st.integers(1, 7), st.integers(1, 8), st.integers(1, 8))
 def test_sdsp(seed, n_in, n, timesteps, group):
     rng = np.random.default_rng(seed)
-    low, high = [1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0], [60, 9, 50, 3, 8, 8, 4, 12, 6, 300, 4]
+    low, high = [1, 0, 1, 0, 0, 1, 0, 0, 0, 0], [60, 9, 50, 3, 8, 8, 4, 12, 9, 300]
     chip = rng.integers(low, high).astype(np.int64)
     weights = rng.integers(0, 8, (n_in, n))
-    names = [name.lower() for name in (
-        "THRESHOLD", "LEAK", "MIDDLE", "LOW", "STOP_DOWN", "STOP_UP", "CA_LEAK", "TEACH_UP", "TEACH_DOWN", "TEACH_CHANCE",
-        "DRIFT",
-    )]  # fmt: skip
+    names = "threshold leak middle low stop_down stop_up ca_leak fire lift show".split()
     assert [getattr(sdsp, name.upper()) for name in names] == list(range(sdsp.N_CHIP))
     slow = local.Sdsp(dict(zip(names, map(int, chip), strict=True)), weights.copy(), local.Generator(seed + 1))
     state, random = [np.zeros(n, np.int64) for _ in range(4)], np.array([seed + 1], np.uint64)
     fired, count, tally = np.zeros(n, np.int64), new_counts(1), local.Tally()
     for number, (spikes, ptr, idx) in enumerate(trains(rng, 4, timesteps, n_in)):
-        label, learns = int(rng.integers(n)), number < 3
-        sdsp.present(ptr, idx, chip, weights, *state, fired, label, learns, random, group, count[0])
-        assert slow.present(spikes, label, learns, group, tally) == fired.tolist()
+        (label, rival), learns = rng.integers(0, n, 2).tolist(), number < 3
+        sdsp.present(ptr, idx, chip, weights, *state, fired, label, rival, learns, random, group, count[0])
+        assert slow.present(spikes, label, rival, learns, group, tally) == fired.tolist()
         assert (slow.weights == weights).all()
         assert [slow.v, slow.ca, slow.ca_count, slow.flag] == [part.tolist() for part in state]
     assert counted(count) == dict(tally)

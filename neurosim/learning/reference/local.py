@@ -71,18 +71,22 @@ class Sdsp:
         self.fired[j] += fires
         tally.add(0, "neuron_updates", "trace_updates", *(["post_spikes"] if fires else []))
 
-    def present(self, spikes: np.ndarray, label: int, learns: bool, group: int, tally: Tally) -> list[int]:
+    def present(
+        self, spikes: np.ndarray, label: int, rival: int, learns: bool, group: int, tally: Tally
+    ) -> list[int]:  # fmt: skip
         """One sample from rest; spikes of each neuron."""
         self.rest()
         n = self.weights.shape[1]
-        for t, train in enumerate(spikes):
+        for j in range(n if learns else 0):
+            events = self.chip["fire"] * (j in (label, rival)) + self.chip["lift"] * (j == label)
+            for _ in range(events):
+                tally.add(0, "teacher_events")
+                self.visit(j, 7, tally)
+        for train in spikes:
             tally.add(0, "steps")
-            taught = learns and self.generator.draw() >> 56 < self.chip["teach_chance"]
-            for j in range(n if taught else 0):
-                for _ in range(self.chip["teach_up" if j == label else "teach_down"]):
-                    tally.add(0, "teacher_events")
-                    self.visit(j, 7 if j == label else -7, tally)
             for i in np.flatnonzero(train):
+                if learns and self.generator.draw() >> 56 >= self.chip["show"]:
+                    continue
                 tally.add(0, "pre_spikes")
                 before = self.weights[i].copy()
                 for j in range(n if learns else 0):
@@ -95,24 +99,10 @@ class Sdsp:
                 for j in range(n):
                     tally.add(0, "forward_adds")
                     self.visit(j, int(before[j]), tally)
-            if learns and self.chip["drift"] and (t + 1) % self.chip["drift"] == 0:
-                self.drift(group, tally)
             for j in range(n):
                 tally.add(0, "leak_events")
                 self.visit(j, -min(self.chip["leak"], self.v[j]), tally, leaking=True)
         return self.fired
-
-
-    def drift(self, group: int, tally: Tally) -> None:
-        tally.add(0, "drift_events")
-        for row in self.weights:
-            for _ in words(row.size, group):
-                tally.add(0, "plastic_words", "written_words")
-            for j, before in enumerate(row.tolist()):
-                tally.add(0, "plastic_pairs")
-                row[j] = min(before + 1, 7) if before >= 4 else max(before - 1, 0)
-                if row[j] != before:
-                    tally.add(0, "weights_written")
 
 
 class Stdp:
