@@ -96,9 +96,8 @@ def map_figure(runs: Runs, cells: Sequence[tuple[float, RatePoint]], path: Path)
     sizes = "-".join(map(str, asked.sizes))
     said = [
         f"Every cell is executed: {asked.samples} samples through a random network, {sizes}, whose inputs and hidden",
-        "neurons fire at the rate on the left; weights, spikes and errors are drawn, nothing is learned and there is no",
-        "accuracy. Batch 1, no sample passed over. Numbers:",
-        "baseline / rule.",
+        "neurons fire at the rate on the left; weights, spikes and errors are drawn, nothing is learned, there is no",
+        "accuracy. Batch 1, no sample passed over. Numbers: baseline / rule.",
         "Red: the rule takes less; blue and hatched: it takes more.",
         "White: no input spike met a neuron that fired later.",
     ]

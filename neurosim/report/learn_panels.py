@@ -36,7 +36,8 @@ class Legend:
 def panels(
     height: float, title: str, caption: Sequence[str], rows: int, columns: int, legend: Legend, **shared
 ) -> tuple[Figure, list]:
-    """An empty figure of ``rows`` x ``columns`` axes, ``height`` inches for them; title, legend and caption add to it. ``shared`` goes to ``subplots``. Gives the axes as a list of rows."""
+    """An empty figure of ``rows`` x ``columns`` axes, ``height`` inches for them; title, legend and caption add to it.
+    ``shared`` goes to ``subplots``. Gives the axes as a list of rows."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained", dpi=DPI)

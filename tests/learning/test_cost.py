@@ -71,6 +71,12 @@ def test_words_hold_what_the_learner_says():
     assert accesses(single, counts) == {("error_products", "weight_read"): 12, ("gradient_adds", "gradient_read"): 12}
     counts[0, INDEX["gradient_words"]] = 12  # every gradient alone in its word: one access each, not two
     assert accesses(own, counts)["gradient_adds", "gradient_read"] == 12
+    # Held over 16 steps: one fetch a weight, however many steps add to it.
+    counts[0, INDEX["held_reads"]] = counts[0, INDEX["gradient_adds"]] = counts[0, INDEX["error_products"]] = 16 * 12
+    assert accesses(single, counts) == {
+        ("held_reads", "state_read"): 192, ("error_products", "weight_read"): 12,
+        ("gradient_adds", "gradient_read"): 12,
+    }  # fmt: skip
     with pytest.raises(NeurosimError, match="8 weights a word, but the run counted words of 4; learn with --chip"):
         accesses(own.storing(8), counts)
 

@@ -51,7 +51,7 @@ class RateMap(Strict):
 
 
 class LearnStudy(Study):
-    """``kind: learn``: each of ``rules`` against ``bptt-dense`` and ``bptt`` (which skips zeros) on the same data.
+    """``kind: learn``: each of ``rules`` against ``bptt-dense``, ``bptt-held`` and ``bptt`` on the same data.
 
     ``prices`` are learning engines; weights and words are those of the first. ``epochs`` is the same for all learners.
     ``batches``: samples that share an update; the learning rate, which is that of the rule for one sample, grows by as
@@ -81,8 +81,8 @@ class LearnStudy(Study):
         for name, values in lists.items():
             if len(set(values)) != len(values):
                 raise ValueError(f"{name}: a value stands twice in {values}")
-        if {"bptt", "bptt-dense"} & set(self.rules):
-            raise ValueError("rules: bptt and bptt-dense are the baselines, which are there anyway")
+        if any(rule.startswith("bptt") for rule in self.rules):
+            raise ValueError("rules: bptt, bptt-dense and bptt-held are the baselines, which are there anyway")
         for name in ("rates", "timesteps"):
             values = getattr(self.map, name)
             if values != sorted(values):

@@ -109,7 +109,7 @@ def predicted(runs: Runs) -> list[RatePoint]:
 
 @dataclass(frozen=True)
 class Split:
-    """A ratio to the dense learner taken apart: ``factors`` by name, each from one thing turned on after those before it;
+    """A ratio to the dense learner taken apart: ``factors`` by name, each from one thing turned on after those before;
     their product is the ratio."""
 
     ratio: Ratio
@@ -209,7 +209,11 @@ def curves(runs: Runs) -> list[Curve]:
     """Baselines as they are, ``bptt`` with update skipping too, rules with it; all batch sizes and price tables."""
     found = []
     for batch in runs.study.batches:
-        learned = [(DENSE, False), (SKIPPING, False), (SKIPPING, True), *((rule, True) for rule in runs.study.rules)]
+        learned = [
+            *((name, False) for name in BASELINES),
+            (SKIPPING, True),
+            *((rule, True) for rule in runs.study.rules),
+        ]
         for rule, skips in learned:
             same = runs.main(rule, batch, skips)
             accuracy = tuple(np.mean([run.test_accuracy for run in same], axis=0).tolist())
