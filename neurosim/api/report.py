@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neurosim.api.compare import render_compare
+from neurosim.api.learn import render_learn
 from neurosim.run import Progress
 from neurosim.study.file import load_study
 
-RENDERERS: dict[str, Callable[..., dict[str, list[Path]]]] = {"compare": render_compare}
+RENDERERS: dict[str, Callable[..., dict[str, list[Path]]]] = {"compare": render_compare, "learn": render_learn}
 
 
 def render_report(

@@ -11,7 +11,7 @@ from neurosim.cli.costs import JsonFlag, print_json, progress_bar
 
 
 def learn(
-    rule: Annotated[str, typer.Argument(help="bptt-dense, bptt, mpd-ed, std-ed or stdbp.")],
+    rule: Annotated[str, typer.Argument(help="bptt-dense, bptt-held, bptt, mpd-ed, std-ed or stdbp.")],
     workload: Annotated[str, typer.Option(help="digits (shipped), or mnist-mlp (needs the extra 'data').")] = "digits",
     chip: Annotated[str, typer.Option(help="A shipped learning engine or a file of one.")] = "edge-28nm-learn",
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part (default: the rule's).")] = None,

@@ -25,7 +25,8 @@ FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 _PHASE_OF = {
     "forward_adds": FORWARD, "forward_products": FORWARD, "neuron_updates": FORWARD, "history_writes": FORWARD,
     "history_reads": BACKWARD, "surrogates": BACKWARD, "backward_updates": BACKWARD, "error_products": BACKWARD,
-    "gradient_adds": BACKWARD, "gradient_products": BACKWARD, "weights_written": UPDATE, "threshold_updates": UPDATE,
+    "gradient_adds": BACKWARD, "gradient_products": BACKWARD,
+    "held_reads": BACKWARD, "weights_written": UPDATE, "threshold_updates": UPDATE,
 }  # fmt: skip
 
 
@@ -66,7 +67,6 @@ def history_bits(run: LearningRun, layer: int, learner: Learner) -> int:
 def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterator[tuple[str, str, str, int]]:
     """(phase, event, operation, count) of ``counts`` (layers, counters)."""
     steps = run.rule.works_on == STEPS
-    words_of = _word_counters(run, learner)
     wide = ceil(learner.gradient_bits * learner.group / learner.word_bits)
     widest = ceil(learner.gradient_bits / learner.word_bits)
     for layer, row in enumerate(counts):
@@ -102,12 +102,13 @@ def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterat
             "backward_updates", multiply=2 * back if steps else back, add=back, state_read=kept, state_write=kept
         )
         errors = c["error_products"]
-        yield from made_of("error_products", multiply=errors, add=errors, weight_read=c[words_of["error"]])
+        yield from made_of("error_products", multiply=errors, add=errors, weight_read=_words(run, learner, c, "error"))
         # Gradients of a word of weights move together, unless fewer were asked for.
-        words = min(c[words_of["gradient"]] * wide, c["gradient_adds"] * widest)
+        words = min(_words(run, learner, c, "gradient") * wide, c["gradient_adds"] * widest)
         yield from made_of("gradient_adds", add=c["gradient_adds"], gradient_read=words, gradient_write=words)
+        yield from made_of("held_reads", state_read=packed(c["held_reads"], learner.state_bits))
         yield from made_of("gradient_products", multiply=c["gradient_products"])
-        written, lines = c["weights_written"], c[words_of["written"]]
+        written, lines = c["weights_written"], _words(run, learner, c, "written")
         sums = min(lines * wide, written * widest)
         yield from made_of(
             "weights_written", multiply=written, add=written, weight_read=lines, weight_write=lines,
@@ -117,19 +118,21 @@ def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterat
         yield from made_of("threshold_updates", add=moved, compare=moved, state_read=held, state_write=held)
 
 
-def _word_counters(run: LearningRun, learner: Learner) -> dict[str, str]:
-    """Counters of words that hold for this learner: the counted ones, or single items where a word holds one weight.
+def _words(run: LearningRun, learner: Learner, c: dict[str, int], what: str) -> int:
+    """Words of ``what`` (error, gradient, written) in this learner: as counted, or items where a word holds one weight.
 
     Raises NeurosimError where a word holds another number of weights than the run counted with.
     """
     if learner.group == run.group:
-        return {"error": "error_words", "gradient": "gradient_words", "written": "written_words"}
-    if learner.group == 1:
-        return {"error": "error_products", "gradient": "gradient_adds", "written": "weights_written"}
-    raise NeurosimError(
-        f"{learner.name}: word_bits {learner.word_bits} over weight_bits {learner.weight_bits} are {learner.group} "
-        f"weights a word, but the run counted words of {run.group}; learn with --chip {learner.name}"
-    )
+        return c[f"{what}_words"]
+    if learner.group > 1:
+        raise NeurosimError(
+            f"{learner.name}: word_bits {learner.word_bits} over weight_bits {learner.weight_bits} are {learner.group} "
+            f"weights a word, but the run counted words of {run.group}; learn with --chip {learner.name}"
+        )
+    items = c[{"error": "error_products", "gradient": "gradient_adds", "written": "weights_written"}[what]]
+    # Held over all steps, an item is fetched once.
+    return items // run.settings.timesteps if c["held_reads"] and what != "written" else items
 
 
 def cost_of(run: LearningRun, counts: np.ndarray, learner: Learner) -> LearningCost:

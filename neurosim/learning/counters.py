@@ -2,7 +2,8 @@
 
 A counter is raised where the event happens, by what is touched there. ``bptt-dense`` computes the sums of ``bptt``,
 which are the same numbers, and counts every step and weight, zeros included: what a learner that skips nothing
-touches. A rule leaves at zero what it does not do. The widths of the memories turn accesses into bits (`cost`).
+touches. ``bptt-held`` does too, but weight by weight over all timesteps, so that each weight and gradient is fetched
+once a sample. A rule leaves at zero what it does not do. The widths of the memories turn accesses into bits (`cost`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ DEFINITIONS = {
     "gradient_adds": "additions to a weight's gradient, each a read and a write of its accumulator",
     "gradient_products": "products formed for these additions (decay x error, or time x error)",
     "gradient_words": "words of gradients read and written for these additions",
+    "held_reads": "gradients of membranes read again while a weight and its sum stay in registers over all timesteps",
     "weights_written": "weights read, changed and written back",
     "written_words": "words of weights they lie in",
     "threshold_updates": "thresholds moved by homeostasis",

@@ -68,6 +68,8 @@ def random_runs(
             _update(run, learner, 0.0, state, counts)
             if run.rule.homeostasis:
                 _adapt(run, learner, counts)
+                for threshold in run.thresholds:
+                    threshold[:] = 1
         hidden = sum(sizes[1:-1]) * timesteps * samples
         fired = int(counts[:-1, INDEX["post_spikes"]].sum()) / hidden
         run.most_history = learner.most_history

@@ -50,7 +50,11 @@ RULES = {
             "back-propagation through time with a triangular surrogate", 0.02, 0.9, 12, 0.5, 1.0,
         ),
         Rule(
-            "bptt", "the same, skipping zeros and writing back only what changed", STEPS,
+            "bptt-held", "the same, weight by weight: each weight and its sum stay in registers over all steps", STEPS,
+            "back-propagation through time with a triangular surrogate", 0.02, 0.9, 12, 0.5, 1.0,
+        ),
+        Rule(
+            "bptt", "the same as bptt-dense, skipping zeros and writing back only what changed", STEPS,
             "back-propagation through time with a triangular surrogate", 0.02, 0.9, 12, 0.5, 1.0,
         ),
         Rule(

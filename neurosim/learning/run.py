@@ -259,7 +259,7 @@ def _epoch(run, learner, samples, labels, order, rate, state, count) -> int:
 
 def _update(run, learner, rate, state, count) -> None:
     top = 0 if run.settings.weight_bits is None else (1 << (run.settings.weight_bits - 1)) - 1
-    dense = run.rule.name == "bptt-dense" or run.settings.write_all
+    dense = run.rule.name in ("bptt-dense", "bptt-held") or run.settings.write_all
     for layer, w in enumerate(run.weights):
         apply(
             w, learner.grad[layer], learner.touched[layer], np.float32(rate), dense, run.step[layer], top, state,

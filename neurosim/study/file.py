@@ -34,7 +34,9 @@ class CompareStudy(Study):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     capacity: Literal["refuse", "report"] = "refuse"
     against: Literal["ann"] | None = None
-    waterfalls: Annotated[list[Annotated[list[Name], Field(min_length=2, max_length=2)]], Field(max_length=40)] = []
+    waterfalls: Annotated[list[Annotated[list[Name], Field(min_length=2, max_length=2)]], Field(max_length=40)] = Field(
+        default_factory=list
+    )
 
 
 KINDS: dict[str, type[Study]] = {"compare": CompareStudy, "learn": LearnStudy}

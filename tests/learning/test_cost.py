@@ -23,8 +23,8 @@ from neurosim.learning.summary import summarise
 def made(rule="bptt", sizes=(6, 5, 3)):
     weights = [np.zeros(shape, np.float32) for shape in pairwise(sizes)]
     return LearningRun(
-        RULES[rule], Settings(1, 0.1, weight_bits=16), sizes, "digits", weights, [np.ones(n) for n in sizes[1:-1]], np.zeros(2),
-        most_history=np.array([7, 0]),
+        RULES[rule], Settings(1, 0.1, weight_bits=16), sizes, "digits", weights, [np.ones(n) for n in sizes[1:-1]],
+        np.zeros(2), most_history=np.array([7, 0]),
     )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def test_counts_are_priced_by_hand():
 
 
 def test_words_hold_what_the_learner_says():
-    """A word of one weight is read once an item; gradients of one word move together, but never more than were asked."""
+    """A word of one weight is read once an item; gradients of a word move together, but never more than were asked."""
     counts = new_counts(1)
     for name, value in (("samples", 1), ("gradient_adds", 12), ("gradient_words", 3), ("error_products", 12)):
         counts[0, INDEX[name]] = value
@@ -71,6 +71,12 @@ def test_words_hold_what_the_learner_says():
     assert accesses(single, counts) == {("error_products", "weight_read"): 12, ("gradient_adds", "gradient_read"): 12}
     counts[0, INDEX["gradient_words"]] = 12  # every gradient alone in its word: one access each, not two
     assert accesses(own, counts)["gradient_adds", "gradient_read"] == 12
+    # Held over 16 steps: one fetch a weight, however many steps add to it.
+    counts[0, INDEX["held_reads"]] = counts[0, INDEX["gradient_adds"]] = counts[0, INDEX["error_products"]] = 16 * 12
+    assert accesses(single, counts) == {
+        ("held_reads", "state_read"): 192, ("error_products", "weight_read"): 12,
+        ("gradient_adds", "gradient_read"): 12,
+    }  # fmt: skip
     with pytest.raises(NeurosimError, match="8 weights a word, but the run counted words of 4; learn with --chip"):
         accesses(own.storing(8), counts)
 

@@ -1,1 +1,1 @@
-"""A study of learning rules: what is run, the map of random networks, and the ratios with what they must be read with."""
+"""A study of learning rules: what runs, the map of random networks, the ratios and what they must be read with."""

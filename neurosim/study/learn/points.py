@@ -63,7 +63,7 @@ def _place(dense: np.ndarray, rule: np.ndarray, sizes: tuple[int, ...], timestep
 
 
 def rate_points(runs: Runs) -> list[RatePoint]:
-    """Every rule at every input, against both baselines, at every price table. Test accuracies are of the last epoch."""
+    """Every rule at every input, against both baselines, at every price table."""
     study, found = runs.study, []
     for point in study.sweep.inputs:
         bases = {name: runs.trained[sweep_job(study, name, point)] for name in BASELINES}
@@ -109,20 +109,23 @@ def predicted(runs: Runs) -> list[RatePoint]:
 
 @dataclass(frozen=True)
 class Split:
-    """A ratio to the dense learner taken apart: ``factors`` by name, each from one thing turned on after the ones before
-    it; their product is the ratio."""
+    """A ratio to the dense learner taken apart: ``factors`` by name, each from one thing turned on after those before;
+    their product is the ratio."""
 
     ratio: Ratio
     factors: dict[str, float]
 
 
 def splits(runs: Runs) -> list[Split]:
-    """Every rule, batch size and price table; energies and accuracies are means of the seeds."""
+    """``bptt`` and every rule, batch size and price table; energies and accuracies are means of the seeds.
+
+    The line of ``bptt`` has a rule factor of 1: it shows what the other three things give a time-step learner.
+    """
     found = []
     for batch in runs.study.batches:
         first = [runs.main(DENSE, batch, False), runs.main(SKIPPING, batch, False, True)]
         first.append(runs.main(SKIPPING, batch, False))
-        for rule in runs.study.rules:
+        for rule in (SKIPPING, *runs.study.rules):
             chain = [*first, runs.main(rule, batch, False), runs.main(rule, batch, True)]
             gap = _points(_last(chain[-1]), _last(chain[0]))
             for learner in runs.learners:
@@ -206,7 +209,11 @@ def curves(runs: Runs) -> list[Curve]:
     """Baselines as they are, ``bptt`` with update skipping too, rules with it; all batch sizes and price tables."""
     found = []
     for batch in runs.study.batches:
-        learned = [(DENSE, False), (SKIPPING, False), (SKIPPING, True), *((rule, True) for rule in runs.study.rules)]
+        learned = [
+            *((name, False) for name in BASELINES),
+            (SKIPPING, True),
+            *((rule, True) for rule in runs.study.rules),
+        ]
         for rule, skips in learned:
             same = runs.main(rule, batch, skips)
             accuracy = tuple(np.mean([run.test_accuracy for run in same], axis=0).tolist())

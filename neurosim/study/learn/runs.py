@@ -15,8 +15,8 @@ from neurosim.study.jobs import run_jobs
 from neurosim.study.learn.file import InputPoint, LearnStudy
 
 Progress = Callable[[str, int, int], None]
-DENSE, SKIPPING = "bptt-dense", "bptt"
-BASELINES = (DENSE, SKIPPING)
+DENSE, HELD, SKIPPING = "bptt-dense", "bptt-held", "bptt"
+BASELINES = (DENSE, HELD, SKIPPING)
 MOST_RATE = 100.0
 
 
@@ -72,7 +72,9 @@ def plan(study: LearnStudy) -> list[Job]:
     """Every training run of the study, each once, in a fixed order. Raises NeurosimError for an unknown rule."""
     jobs = []
     for batch in study.batches:
-        jobs += main_jobs(study, DENSE, batch, False) + main_jobs(study, SKIPPING, batch, False, True)
+        for rule in (DENSE, HELD):
+            jobs += main_jobs(study, rule, batch, False)
+        jobs += main_jobs(study, SKIPPING, batch, False, True)
         for rule in (SKIPPING, *study.rules):
             jobs += main_jobs(study, rule, batch, False) + main_jobs(study, rule, batch, True)
     for point in study.sweep.inputs:
