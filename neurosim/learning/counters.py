@@ -31,6 +31,17 @@ DEFINITIONS = {
     "weights_written": "weights read, changed and written back",
     "written_words": "words of weights they lie in",
     "threshold_updates": "thresholds moved by homeostasis",
+    "trace_updates": "traces and calcium values that decayed or rose, one a trace and timestep or event",
+    "plastic_pairs": "synapses that a local rule visited: a trace or flag of one side met the other side",
+    "plastic_products": "products formed at these visits (trace x weight, trace x slope x signal)",
+    "plastic_words": "words of weights read for these visits, beside those that the forward pass had read",
+    "random_draws": "random numbers drawn to round a change of a weight",
+    "teacher_events": "inputs of the teacher to single neurons",
+    "leak_events": "leaks of single neurons by a time reference",
+    "steps": "timesteps run",
+    "labelled_steps": "timesteps with a target, after which e-prop walks over all weights",
+    "active_indices": "indices with an input event, a spike of that hidden neuron or both, summed over the timesteps",
+    "late_inputs": "input events on an index that no hidden neuron has",
 }
 NAMES = tuple(DEFINITIONS)
 INDEX = {name: i for i, name in enumerate(NAMES)}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from neurosim.errors import NeurosimError
 from neurosim.learning.counters import INDEX, new_counts
-from neurosim.learning.data import LearningData
+from neurosim.learning.data import LearningData, fitted
 from neurosim.learning.fast.lif import apply
+from neurosim.learning.local_learner import WHOLE_NUMBERS, first_local, local_learner
 from neurosim.learning.rules import STEPS, Rule
 from neurosim.learning.step_learner import StepLearner
 from neurosim.learning.time_learner import TimeLearner
@@ -32,7 +33,8 @@ class Settings:
     ``skip_below``: a sample whose largest error of a class is smaller is not learned from. ``batch`` samples share one
     update. ``timesteps`` is the resolution of rules that work on timesteps. ``write_all`` counts a write-back of every
     weight at each update, touched or not, as ``bptt-dense`` always does. ``encoder`` says how pixels become spikes
-    (docs/encoders.md); rules on spike times take ``latency`` with its cutoff.
+    (docs/encoders.md); rules on spike times take ``latency`` with its cutoff. ``most_inputs`` and ``most_hidden``: what
+    the chip has; images are averaged down and hidden layers cut to fit.
     """
 
     epochs: int
@@ -45,12 +47,14 @@ class Settings:
     seed: int = 0
     write_all: bool = False
     encoder: str = f"latency:cutoff={CUTOFF}"
+    most_inputs: int | None = None
+    most_hidden: int | None = None
 
     def __post_init__(self) -> None:
         limits = {
             "epochs": (1, 10_000), "timesteps": (1, 4096), "batch": (1, 65_536), "weight_bits": (2, 24),
             "word_bits": (1, 4096),
-            "seed": (0, 2**63 - 1),
+            "seed": (0, 2**63 - 1), "most_inputs": (1, 2**24), "most_hidden": (1, 2**24),
         }  # fmt: skip
         for name, (low, high) in limits.items():
             value = getattr(self, name)
@@ -109,7 +113,10 @@ def learn(
     progress: Callable[[int, int, float, float], None] | None = None,
 ) -> LearningRun:
     """Train from random weights; same settings, same bytes. ``progress(epoch, epochs, train, test)`` every epoch."""
-    sizes = (data.n_inputs, *(data.hidden if hidden is None else hidden), data.n_classes)
+    data = as_taken(rule, data, settings)
+    sizes = _sizes(rule, data, settings, hidden)
+    if rule.weight_bits is not None:
+        settings = replace(settings, weight_bits=rule.weight_bits)
     rng = np.random.default_rng([settings.seed, len(sizes), *sizes])
     code = settings.input_code
     if rule.works_on != STEPS and (code.kind != "latency" or code.options["curve"] != "linear"):
@@ -118,14 +125,19 @@ def learn(
         )
     samples = _samples(rule, data.images, settings)
     tests = _samples(rule, data.test_images, settings)
-    weights = _first_weights(rule, sizes, samples, rng)
-    firing = sizes[1:] if rule.name == "stdbp" else sizes[1:-1]
-    thresholds = [np.ones(n, np.float32) for n in firing]
-    run = LearningRun(rule, settings, sizes, data.name, weights, thresholds, np.zeros(len(weights)))
-    if settings.weight_bits is not None:
-        _round_first(run)
-    learner = _learner(run)
+    heard = float(np.mean([s[1].size if rule.works_on == STEPS else s[0].size for s in samples]))
     state = np.array([0x9E3779B97F4A7C15 ^ (settings.seed + 1)], np.uint64)
+    if rule.name in WHOLE_NUMBERS:
+        weights, thresholds = first_local(rule, settings, sizes, heard, rng)
+        run = LearningRun(rule, settings, sizes, data.name, weights, thresholds, np.ones(len(weights)))
+    else:
+        weights = _first_weights(rule, sizes, heard, rng)
+        firing = sizes[1:] if rule.name == "stdbp" else sizes[1:-1]
+        thresholds = [np.ones(n, np.float32) for n in firing]
+        run = LearningRun(rule, settings, sizes, data.name, weights, thresholds, np.zeros(len(weights)))
+        if settings.weight_bits is not None:
+            _round_first(run)
+    learner = local_learner(run, state, heard) if rule.local else _learner(run)
     counts = []
     for epoch in range(settings.epochs):
         count = new_counts(len(weights))
@@ -140,6 +152,23 @@ def learn(
             progress(epoch + 1, settings.epochs, run.train_accuracy[-1], run.test_accuracy[-1])
     run.counts, run.most_history = np.stack(counts), learner.most_history
     return run
+
+
+def as_taken(rule: Rule, data: LearningData, settings: Settings) -> LearningData:
+    """The data as rule and chip take it: averaged down to their inputs, and with paired inputs where the rule has them."""
+    limits = [most for most in (rule.most_inputs, settings.most_inputs) if most is not None]
+    return fitted(data, min(limits, default=None), rule.paired) if limits or rule.paired else data
+
+
+def _sizes(rule: Rule, data: LearningData, settings: Settings, hidden: tuple[int, ...] | None) -> tuple[int, ...]:
+    between = data.hidden if hidden is None else hidden
+    if not rule.hidden:
+        between = ()
+    elif settings.most_hidden is not None:
+        between = tuple(min(n, settings.most_hidden) for n in between)
+    if rule.local and len(between) != rule.hidden:
+        raise NeurosimError(f"hidden: got {len(between)} layers, {rule.name} has {int(rule.hidden)}")
+    return data.n_inputs, *between, data.n_classes
 
 
 def _learner(run: LearningRun):
@@ -179,10 +208,9 @@ def coded_images(rule: Rule, images: np.ndarray, cutoff: float = CUTOFF) -> np.n
     return np.where(images > cutoff * 255, early, 0).astype(np.uint8)
 
 
-def _first_weights(rule: Rule, sizes, samples, rng) -> list[np.ndarray]:
+def _first_weights(rule: Rule, sizes, heard, rng) -> list[np.ndarray]:
     """Random weights: a layer's mean input is ``rule.mean`` thresholds, so that it neither sleeps nor shouts."""
     steps = rule.works_on == STEPS
-    heard = float(np.mean([s[1].size if steps else s[0].size for s in samples]))
     weights = []
     for layer, shape in enumerate(pairwise(sizes)):
         inputs = max(1.0, heard if layer == 0 else shape[0])
@@ -205,6 +233,8 @@ def _round_first(run: LearningRun) -> None:
 
 def _epoch(run, learner, samples, labels, order, rate, state, count) -> int:
     settings, hits, waiting = run.settings, 0, 0
+    if run.rule.local:
+        return sum(learner.learn(*samples[i], int(labels[i]), rate, count) for i in order)
     for number, i in enumerate(order):
         logits = learner.forward(*samples[i], count)
         hits += int(logits.argmax()) == labels[i]
