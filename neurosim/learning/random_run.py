@@ -41,11 +41,14 @@ def random_runs(
     Inputs spike with probability ``rate`` in each step. Weights of a hidden layer are normal; their mean is searched
     until the layer fires at the same rate, as near as these samples allow, so that membranes stay within reach of the
     threshold, as they do in networks that learned. One update a sample. ``settings`` are further fields of `Settings`.
-    Raises NeurosimError for a rule on spike times, which has no rate a step.
+    Raises NeurosimError for a rule on spike times, which has no rate a step, and for a local one.
     """
     wrong = [name for name in rules if find_rule(name).works_on != STEPS]
+    wrong += [name for name in rules if find_rule(name).local]
     if wrong:
-        raise NeurosimError(f"map: rule {wrong[0]!r} works on spike times; take one that works on timesteps")
+        raise NeurosimError(
+            f"map: rule {wrong[0]!r} is local or works on spike times; take one with gradients in timesteps"
+        )
     rng = np.random.default_rng([seed, timesteps, round(rate * 1e9), *sizes])
     spikes = rng.random((samples, timesteps, sizes[0])) < rate
     inputs = [_sparse(sample) for sample in spikes]

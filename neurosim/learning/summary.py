@@ -10,6 +10,8 @@ from neurosim.learning.counters import INDEX, as_dict
 from neurosim.learning.engine import Learner
 from neurosim.learning.run import LearningRun
 
+LANES = (1, 2, 4, 8, 16, 32)
+
 
 def summarise(run: LearningRun, learners: list[Learner]) -> dict[str, Any]:
     """Accuracy by epoch, counts a sample of all epochs, and a cost a learner; ``learners[0]`` is the chip's own.
@@ -29,14 +31,39 @@ def summarise(run: LearningRun, learners: list[Learner]) -> dict[str, Any]:
         "settings": {
             "epochs": s.epochs, "rate": s.rate, "rate_fall": run.rule.fall, "timesteps": s.timesteps, "batch": s.batch,
             "skip_below": s.skip_below, "weight_bits": s.weight_bits, "word_bits": s.word_bits, "seed": s.seed,
+            "encoder": s.encoder, "rounding": None if s.weight_bits is None else "at random in proportion, by the seed",
         },
         "train_accuracy": run.train_accuracy,
         "test_accuracy": run.test_accuracy,
         "samples": samples,
         "updates_skipped_share": int(total[0, INDEX["updates_skipped"]]) / samples,
         "counts_a_sample": {name: n / samples for name, n in as_dict(total).items() if name != "samples"},
+        "widths_bits": _widths(learners[0].storing(s.weight_bits)),
+        "cycles_by_lanes": _by_lanes(run, total, learners[0].storing(s.weight_bits)),
         **_costs(run, total, learners),
     }  # fmt: skip
+
+
+def _widths(own: Learner) -> dict[str, int]:
+    """Bits of what each memory stores, of its words, and of a value kept in the history or in a trace."""
+    return {
+        "weight": own.weight_bits, "membrane": own.state_bits, "gradient": own.gradient_bits,
+        "history value": own.history_width, "trace": own.trace_width, "word": own.word_bits,
+    }  # fmt: skip
+
+
+def _by_lanes(run: LearningRun, total, own: Learner) -> list[dict[str, float]]:
+    """Cycles a training sample by phase, the same counts on engines of other widths; none where events have prices.
+
+    From some width on the ports of the memories set the pace, and more lanes change nothing.
+    """
+    if own.events:
+        return []
+    rows = []
+    for lanes in sorted({*LANES, own.lanes}):
+        cost = cost_of(run, total, own.model_copy(update={"lanes": lanes}))
+        rows.append({"lanes": lanes, **{phase: cycles / cost.samples for phase, cycles in cost.cycles.items()}})
+    return rows
 
 
 def _costs(run: LearningRun, total, learners: list[Learner]) -> dict[str, Any]:

@@ -44,14 +44,16 @@ def split_figure(runs: Runs, splits: Sequence[Split], path: Path) -> Path:
     for row, rule in zip(axes, rules, strict=True):
         for axis, name in zip(row, prices, strict=True):
             for place, batch in enumerate(batches):
-                split = next(
-                    s for s in splits if (s.ratio.rule, s.ratio.prices, s.ratio.batch) == (rule, name, batch)
-                )  # fmt: skip
-                _bar(axis, place, split)
+                here = [s for s in splits if (s.ratio.rule, s.ratio.prices, s.ratio.batch) == (rule, name, batch)]
+                for split in here:
+                    _bar(axis, place, split)
+                if not here:
+                    axis.text(1.1, place, "local: no batch", va="center", fontsize=6, color="#777777")
             axis.axvline(1, color="black", lw=0.6)
             axis.set_xscale("log")
             axis.set_xlim(0.9, furthest * 9)
-            axis.set_xticks([1, 10, 100], ["1x", "10x", "100x"])
+            tens = [10**i for i in range(4) if 10**i <= furthest * 2]
+            axis.set_xticks(tens, [f"{ten}x" for ten in tens])
             axis.minorticks_off()
             axis.set_ylim(len(batches) - 0.5, -0.5)
             axis.set_yticks(range(len(batches)), [f"batch {b}" for b in batches])
@@ -69,8 +71,8 @@ def _bar(axis, place: int, split: Split) -> None:
             place, at * factor - at, left=at, height=0.36 if losing else 0.72, color=colour, lw=0.4,
             edgecolor="black" if losing else "white", hatch="/////" if losing else None, zorder=3 if losing else 2,
         )  # fmt: skip
-        if factor >= 1.6:
-            axis.text(at * factor**0.5, place, f"{factor:.2g}", ha="center", va="center", fontsize=5.6, color="white",
+        if factor >= 1.9:
+            axis.text(at * factor**0.5, place, times(factor)[:-1], ha="center", va="center", fontsize=5.6, color="white",
                       zorder=4)  # fmt: skip
         at *= factor
     top = max(1.0, at, at / split.factors[FACTORS[-1]], at / split.factors[FACTORS[-1]] / split.factors[FACTORS[-2]])

@@ -140,6 +140,42 @@ def test_three_price_tables_from_the_same_counts():
     assert [cost["learner"] for cost in found["costs"]] == ["edge-28nm-learn", "loihi-2018", "sata"]
     assert all(cost["unsourced_share"] == 0 and cost["learning_a_sample"] > 0 for cost in found["costs"])
     json.dumps(found, allow_nan=False)
+    assert found["settings"]["rounding"].endswith("by the seed") and found["widths_bits"]["trace"] == 32
+    assert found["not_priced"] == {}
+
+
+def test_cycles_by_lanes_fall_until_a_port_is_busiest():
+    run = learn(RULES["bptt-held"], load_data("digits"), Settings(1, 0.02, weight_bits=16), (10,))
+    own = load_learner("edge-28nm-learn")
+    found = summarise(run, [own])
+    rows = {row["lanes"]: row["backward"] for row in found["cycles_by_lanes"]}
+    assert list(rows) == [1, 2, 4, 8, 16, 32]
+    assert rows[1] > rows[2] >= rows[4] == rows[32]
+    assert rows[own.lanes] == pytest.approx(found["costs"][0]["cycles_a_sample"]["backward"])
+    assert summarise(run, [load_learner("loihi-2018").storing(16)])["cycles_by_lanes"] == []
+
+
+def test_counts_of_other_words_are_not_priced_and_say_why():
+    run = learn(RULES["bptt"], load_data("digits"), Settings(1, 0.02, weight_bits=16, word_bits=16), (10,))
+    found = summarise(run, [load_learner("sata"), load_learner("edge-28nm-learn")])
+    assert [cost["learner"] for cost in found["costs"]] == ["sata"]
+    assert "4 weights a word, but the run counted words of 1" in found["not_priced"]["edge-28nm-learn"]
+
+
+def test_widths_of_what_is_stored_are_parameters(tmp_path):
+    spec = yaml.safe_load((data_root("arch") / "learners" / "edge-28nm-learn.yaml").read_text("utf-8"))
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({**spec, "history_value_bits": 8, "trace_bits": 7, "gradient_bits": 16}), "utf-8")
+    narrow, own = load_learner(str(path)), load_learner("edge-28nm-learn")
+    assert (narrow.history_width, narrow.trace_width) == (8, 7) and (own.history_width, own.trace_width) == (32, 32)
+    run = made("mpd-ed")
+    assert memory_bits(run, narrow)["history"] == 7 * (3 + 4 + 8)
+    assert memory_bits(run, narrow)["gradients"] * 2 == memory_bits(run, own)["gradients"]
+    counts = new_counts(2)
+    counts[0, [INDEX["samples"], INDEX["history_writes"], INDEX["gradient_adds"], INDEX["gradient_words"]]] = (
+        1, 640, 640, 160,
+    )  # fmt: skip
+    assert cost_of(run, counts, narrow).table.total_pj() < cost_of(run, counts, own).table.total_pj()
 
 
 def test_spike_times_cost_the_same_at_any_resolution():

@@ -46,6 +46,7 @@ def test_same_seed_same_counts():
     assert not np.array_equal(other["bptt"].counts, made()["bptt"].counts)
 
 
-def test_spike_times_have_no_rate():
-    with pytest.raises(NeurosimError, match="'std-ed' works on spike times"):
-        made(rules=["bptt", "std-ed"])
+@pytest.mark.parametrize("rule", ["std-ed", "e-prop"])
+def test_spike_times_and_local_rules_have_no_map(rule):
+    with pytest.raises(NeurosimError, match=f"{rule!r} is local or works on spike times"):
+        made(rules=["bptt", rule])

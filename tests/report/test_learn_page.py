@@ -9,17 +9,16 @@ from neurosim.study.file import load_study
 from neurosim.study.learn import runs as study_runs
 from neurosim.study.learn.table import find
 from tests.report.test_study_page import Page
-from tests.study.learn.conftest import ran  # noqa: F401
 from tests.study.learn.small import written
 
 
-def rendered(ran, folder, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(study_runs, "run_study", lambda *_: ran[0])
+def rendered(learn_study, folder, monkeypatch):
+    monkeypatch.setattr(study_runs, "run_study", lambda *_: learn_study[0])
     return api_learn.render_learn(load_study(written(folder)), folder / "out")
 
 
-def test_page_figures_and_tables(ran, tmp_path, monkeypatch):  # noqa: F811
-    made = rendered(ran, tmp_path, monkeypatch)
+def test_page_figures_and_tables(learn_study, tmp_path, monkeypatch):
+    made = rendered(learn_study, tmp_path, monkeypatch)
     assert [p.name for p in made["tables"]] == ["study_ratios.csv", "study_map.csv", "study_accuracy.csv"]
     assert [p.name for p in made["figures"]] == [f"study_{n}.png" for n in ("split", "rate", "map", "accuracy")]
     text = made["page"][0].read_text("utf-8")
@@ -31,9 +30,9 @@ def test_page_figures_and_tables(ran, tmp_path, monkeypatch):  # noqa: F811
     assert not re.search(r'(src|href)="(?!data:|#)', text)
 
 
-def test_no_ratio_stands_alone(ran, tmp_path, monkeypatch):  # noqa: F811
+def test_no_ratio_stands_alone(learn_study, tmp_path, monkeypatch):
     """Every line or table row with a ratio names baseline and rule, batch, prices and the accuracy gap."""
-    text = rendered(ran, tmp_path, monkeypatch)["page"][0].read_text("utf-8")
+    text = rendered(learn_study, tmp_path, monkeypatch)["page"][0].read_text("utf-8")
     rows = re.findall(r"<(?:tr|li)>(.*?)</(?:tr|li)>", text)
     with_ratio = [row for row in rows if re.search(r"\b\d+(\.\d+)?x\b", row)]
     assert len(with_ratio) > 40
@@ -43,15 +42,15 @@ def test_no_ratio_stands_alone(ran, tmp_path, monkeypatch):  # noqa: F811
         assert re.search(r"accuracy [+-]\d+\.\d points", row), row
 
 
-def test_same_runs_same_bytes(ran, tmp_path, monkeypatch):  # noqa: F811
+def test_same_runs_same_bytes(learn_study, tmp_path, monkeypatch):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first, second = (rendered(ran, tmp_path / name, monkeypatch) for name in "ab")
+    first, second = (rendered(learn_study, tmp_path / name, monkeypatch) for name in "ab")
     for kind in ("page", "figures", "tables"):
         assert [p.read_bytes() for p in first[kind]] == [p.read_bytes() for p in second[kind]]
 
 
-def test_headline_sets_both_baselines_side_by_side(ran):  # noqa: F811
-    lines = headline(find(ran[0]))
+def test_headline_sets_both_baselines_side_by_side(learn_study):
+    lines = headline(find(learn_study[0]))
     assert {line.baseline for line in lines} >= {"bptt-dense", "bptt-held", "bptt", "bptt with update skipping"}
     assert {line.prices for line in lines} == {"edge-28nm-learn"} and {line.batch for line in lines} == {1}

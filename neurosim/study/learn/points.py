@@ -16,6 +16,7 @@ from neurosim.learning.counters import INDEX
 from neurosim.learning.engine import Learner
 from neurosim.learning.random_run import RandomRun
 from neurosim.learning.ratio import Ratio, saved
+from neurosim.learning.rules import find_rule
 from neurosim.learning.run import LearningRun
 from neurosim.study.learn.runs import BASELINES, DENSE, SKIPPING, Runs, runs_at, sweep_job
 
@@ -23,7 +24,12 @@ FACTORS = ("zero skipping", "write-back", "rule", "update skipping")
 
 
 def learning_energy(run: LearningRun, learner: Learner, counts: np.ndarray | None = None) -> float:
-    """Energy of backward and update of a training sample, in the learner's unit, over all epochs (or ``counts``)."""
+    """Energy of backward and update of a training sample, in the learner's unit, over all epochs (or ``counts``).
+
+    A learner whose words hold several weights stores them as wide as the run did.
+    """
+    if learner.group > 1 and not learner.events:
+        learner = learner.storing(run.settings.weight_bits)
     return cost_of(run, run.counts.sum(axis=0) if counts is None else counts, learner).learning
 
 
@@ -48,9 +54,10 @@ class RatePoint:
 
 
 def _sums(counts: np.ndarray) -> tuple[int, int]:
-    """Gradient sums and input spikes below the readout; of all layers where only the readout learns."""
-    below = counts[:-1] if counts[:-1, INDEX["gradient_adds"]].any() else counts
-    return int(below[:, INDEX["gradient_adds"]].sum()), int(below[:, INDEX["pre_spikes"]].sum())
+    """Gradient sums, or visits of a local rule, and input spikes below the readout; of all layers if that is all."""
+    pairs = counts[:, [INDEX["gradient_adds"], INDEX["plastic_pairs"]]].sum(axis=1)
+    below = slice(None, -1) if pairs[:-1].any() else slice(None)
+    return int(pairs[below].sum()), int(counts[below, INDEX["pre_spikes"]].sum())
 
 
 def _place(dense: np.ndarray, rule: np.ndarray, sizes: tuple[int, ...], timesteps: int) -> tuple[float, float, float]:
@@ -58,7 +65,7 @@ def _place(dense: np.ndarray, rule: np.ndarray, sizes: tuple[int, ...], timestep
     samples = int(rule[0, INDEX["samples"]])
     (steps, _), (pairs, spikes) = _sums(dense), _sums(rule)
     whole = steps / int(dense[0, INDEX["samples"]]) * samples
-    rate = spikes / (sum(sizes[:-2]) * timesteps * samples)
+    rate = spikes / (sum(sizes[:-2] or sizes[:-1]) * timesteps * samples)
     return whole / pairs, rate, pairs / whole / rate
 
 
@@ -127,6 +134,8 @@ def splits(runs: Runs) -> list[Split]:
         first.append(runs.main(SKIPPING, batch, False))
         for rule in (SKIPPING, *runs.study.rules):
             chain = [*first, runs.main(rule, batch, False), runs.main(rule, batch, True)]
+            if not chain[-1]:
+                continue
             gap = _points(_last(chain[-1]), _last(chain[0]))
             for learner in runs.learners:
                 energies = [float(np.mean([learning_energy(run, learner) for run in same])) for same in chain]
@@ -149,6 +158,8 @@ def totals(runs: Runs) -> list[Ratio]:
                 for rule in runs.study.rules:
                     for skip in (False, True):
                         base, own = runs.main(baseline, batch, False), runs.main(rule, batch, skip)
+                        if not own or (skip and find_rule(rule).local):
+                            continue
                         found.append(saved(
                             tuple(float(np.mean([learning_energy(run, learner) for run in x])) for x in (base, own)),
                             rule=rule + " with update skipping" * skip, baseline=baseline, batch=batch,
@@ -212,7 +223,7 @@ def curves(runs: Runs) -> list[Curve]:
         learned = [
             *((name, False) for name in BASELINES),
             (SKIPPING, True),
-            *((rule, True) for rule in runs.study.rules),
+            *((rule, not find_rule(rule).local) for rule in runs.study.rules if runs.main(rule, batch, True)),
         ]
         for rule, skips in learned:
             same = runs.main(rule, batch, skips)

@@ -46,16 +46,22 @@ class Runs:
     line: dict[float, dict[str, RandomRun]]
 
     def main(self, rule: str, batch: int, skip: bool, write_all: bool = False) -> list[LearningRun]:
-        """The runs of one learner, one a seed."""
+        """The runs of one learner, one a seed; none for a local rule at a batch above 1."""
         return [self.trained[job] for job in main_jobs(self.study, rule, batch, skip, write_all)]
 
 
 def main_jobs(study: LearnStudy, rule: str, batch: int, skip: bool, write_all: bool = False) -> list[Job]:
-    """One learner on the data with the study's own input, a job a seed."""
-    below, code = study.skip_below if skip else 0.0, InputPoint().encoder
+    """One learner on the data, coded as the rule takes them, a job a seed.
+
+    A local rule changes weights while a sample runs: it has no batch but 1, and passes over samples in its own way.
+    """
+    known = find_rule(rule)
+    if known.local and batch != 1:
+        return []
+    below = study.skip_below if skip and not known.local else 0.0
     return [
-        Job(rule, study.epochs, batch, seed, below, study.timesteps, code, write_all) for seed in study.seeds
-    ]  # fmt: skip
+        Job(rule, study.epochs, batch, seed, below, study.timesteps, known.encoder, write_all) for seed in study.seeds
+    ]
 
 
 def sweep_job(study: LearnStudy, rule: str, point: InputPoint) -> Job:

@@ -7,8 +7,8 @@ from neurosim.learning.counters import INDEX
 from neurosim.study.learn.runs import BASELINES, DENSE, SKIPPING, plan, run_study, sweep_job
 
 
-def test_every_run_is_planned_once(ran):
-    runs, told = ran
+def test_every_run_is_planned_once(learn_study):
+    runs, told = learn_study
     jobs = plan(runs.study)
     assert len(set(jobs)) == len(jobs) == len(runs.trained)
     rated = runs.study.sweep.inputs[1]
@@ -18,8 +18,8 @@ def test_every_run_is_planned_once(ran):
     assert trained == list(range(1, len(jobs) + 1))
 
 
-def test_writing_back_all_changes_the_write_back_alone(ran):
-    runs, _ = ran
+def test_writing_back_all_changes_the_write_back_alone(learn_study):
+    runs, _ = learn_study
     for batch in (1, 4):
         every, touched = (runs.main(SKIPPING, batch, False, write_all)[0] for write_all in (True, False))
         columns = [INDEX[name] for name in ("weights_written", "written_words")]
@@ -30,8 +30,8 @@ def test_writing_back_all_changes_the_write_back_alone(ran):
         assert all(a.tobytes() == b.tobytes() for a, b in zip(every.weights, touched.weights, strict=True))
 
 
-def test_batches_amortise_the_write_back(ran):
-    runs, _ = ran
+def test_batches_amortise_the_write_back(learn_study):
+    runs, _ = learn_study
     written = INDEX["weights_written"]
     one, four = (runs.main(DENSE, batch, False)[0].counts[..., written].sum() for batch in (1, 4))
     samples = runs.main(DENSE, 1, False)[0].counts[0, 0, INDEX["samples"]]
@@ -39,20 +39,20 @@ def test_batches_amortise_the_write_back(ran):
     assert four / one == pytest.approx(-(-samples // 4) / samples)
 
 
-def test_skipped_updates_are_a_counter_of_their_own(ran):
-    runs, _ = ran
+def test_skipped_updates_are_a_counter_of_their_own(learn_study):
+    runs, _ = learn_study
     column = INDEX["updates_skipped"]
     for rule in (SKIPPING, *runs.study.rules):
         assert runs.main(rule, 1, False)[0].counts[..., column].sum() == 0
     assert runs.main(SKIPPING, 1, True)[0].counts[0, 0, column] > 0
 
 
-def test_an_unknown_rule_is_named_before_anything_runs(ran):
-    study = ran[0].study.model_copy(update={"rules": ["mpd-edd"]})
+def test_an_unknown_rule_is_named_before_anything_runs(learn_study):
+    study = learn_study[0].study.model_copy(update={"rules": ["mpd-edd"]})
     with pytest.raises(NeurosimError, match="'mpd-edd': not known"):
-        run_study(study, [*ran[0].learners])
+        run_study(study, [*learn_study[0].learners])
 
 
-def test_baselines_learn_the_same(ran):
-    accuracies = [[run.test_accuracy for run in ran[0].main(name, 1, False)] for name in BASELINES]
+def test_baselines_learn_the_same(learn_study):
+    accuracies = [[run.test_accuracy for run in learn_study[0].main(name, 1, False)] for name in BASELINES]
     assert accuracies[0] == accuracies[1] == accuracies[2]
