@@ -44,7 +44,8 @@ def split_figure(runs: Runs, splits: Sequence[Split], path: Path) -> Path:
     for row, rule in zip(axes, rules, strict=True):
         for axis, name in zip(row, prices, strict=True):
             for place, batch in enumerate(batches):
-                here = [s for s in splits if (s.ratio.rule, s.ratio.prices, s.ratio.batch) == (rule, name, batch)]
+                asked = (rule, name, batch)
+                here = [s for s in splits if (s.ratio.rule, s.ratio.prices, s.ratio.batch) == asked]
                 for split in here:
                     _bar(axis, place, split)
                 if not here:
@@ -72,8 +73,10 @@ def _bar(axis, place: int, split: Split) -> None:
             edgecolor="black" if losing else "white", hatch="/////" if losing else None, zorder=3 if losing else 2,
         )  # fmt: skip
         if factor >= 1.9:
-            axis.text(at * factor**0.5, place, times(factor)[:-1], ha="center", va="center", fontsize=5.6, color="white",
-                      zorder=4)  # fmt: skip
+            axis.text(
+                at * factor**0.5, place, times(factor)[:-1], ha="center", va="center", fontsize=5.6, color="white",
+                zorder=4,
+            )  # fmt: skip
         at *= factor
     top = max(1.0, at, at / split.factors[FACTORS[-1]], at / split.factors[FACTORS[-1]] / split.factors[FACTORS[-2]])
     axis.text(
