@@ -16,19 +16,13 @@ import numpy as np
 
 from neurosim.energy.table import EnergyTable, price_activity
 from neurosim.errors import NeurosimError
+from neurosim.learning.chip_cycles import chip_cycles
+from neurosim.learning.cost_local import local_operations, stored_traces
 from neurosim.learning.counters import INDEX
 from neurosim.learning.engine import MEMORIES, Learner
+from neurosim.learning.phases import BACKWARD, FORWARD, PHASE_OF, UPDATE
 from neurosim.learning.rules import STEPS
 from neurosim.learning.run import LearningRun
-
-FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
-_PHASE_OF = {
-    "forward_adds": FORWARD, "forward_products": FORWARD, "neuron_updates": FORWARD, "history_writes": FORWARD,
-    "history_reads": BACKWARD, "surrogates": BACKWARD, "backward_updates": BACKWARD, "error_products": BACKWARD,
-    "gradient_adds": BACKWARD, "gradient_products": BACKWARD,
-    "held_reads": BACKWARD, "weights_written": UPDATE, "threshold_updates": UPDATE,
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class LearningCost:
@@ -69,6 +63,9 @@ def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterat
     steps = run.rule.works_on == STEPS
     wide = ceil(learner.gradient_bits * learner.group / learner.word_bits)
     widest = ceil(learner.gradient_bits / learner.word_bits)
+    if run.rule.local:
+        yield from local_operations(run, counts, learner)
+        return
     for layer, row in enumerate(counts):
         c = {name: int(row[i]) for name, i in INDEX.items()}
         n = run.sizes[layer + 1]
@@ -77,7 +74,7 @@ def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterat
             return -(-items * bits // learner.word_bits)
 
         def made_of(event: str, **parts: int) -> Iterator[tuple[str, str, str, int]]:
-            yield from ((_PHASE_OF[event], event, name, number) for name, number in parts.items() if number)
+            yield from ((PHASE_OF[event], event, name, number) for name, number in parts.items() if number)
 
         state = packed(c["forward_adds"], learner.state_bits) * (1 if steps else 2)
         rows = c["pre_spikes"] * ceil(n / learner.group)
@@ -138,15 +135,20 @@ def _words(run: LearningRun, learner: Learner, c: dict[str, int], what: str) -> 
 def cost_of(run: LearningRun, counts: np.ndarray, learner: Learner) -> LearningCost:
     """Price ``counts`` (layers, counters) on ``learner``."""
     samples = max(1, int(counts[0, INDEX["samples"]]))
+    learner.check_rule(run.rule.name)
     if learner.events:
         totals = counts.sum(axis=0)
-        rows = [(_PHASE_OF[e], e, e, int(totals[INDEX[e]])) for e in learner.events if totals[INDEX[e]]]
+        # A visit by a local rule is an update, changed or not.
+        again = "weights_written" if run.rule.local and "plastic_pairs" in learner.events else None
+        rows = [(PHASE_OF[e], e, e, int(totals[INDEX[e]])) for e in learner.events if totals[INDEX[e]] and e != again]
         cycles = {phase: 0 for phase in (FORWARD, BACKWARD, UPDATE)}
         for phase, event, _, count in rows:
             cycles[phase] += count * learner.events[event].cycles
     else:
         rows = list(operations(run, counts, learner))
         cycles = {phase: _phase_cycles(phase, rows, learner) for phase in (FORWARD, BACKWARD, UPDATE)}
+    if learner.cycles_of:
+        cycles = chip_cycles(run, counts, learner.cycles_of)
     seconds = sum(cycles.values()) * learner.quantum_ps * 1e-12
     phases, events, names, numbers = zip(*rows, strict=True) if rows else ((), (), (), ())
     table = price_activity(names, phases, events, np.array(numbers, np.int64), learner.prices, learner.leakage, seconds)
@@ -167,12 +169,15 @@ def _phase_cycles(phase: str, rows: list[tuple[str, str, str, int]], learner: Le
 
 def memory_bits(run: LearningRun, learner: Learner) -> dict[str, int]:
     """What the rule needs beside what inference needs, by memory: history at its fullest, gradients, thresholds."""
-    weights = sum(w.size for w in run.weights)
+    # The vote of stdp is the number of a class for each neuron.
+    learned = run.weights[:1] if run.rule.name == "stdp" else run.weights
+    weights = sum(w.size for w in learned)
     history = sum(int(run.most_history[i]) * history_bits(run, i, learner) for i in range(len(run.weights)))
-    moving = sum(t.size for t in run.thresholds) if run.rule.homeostasis else 0
+    moving = sum(t.size for t in run.thresholds) if run.rule.homeostasis or run.rule.name == "stdp" else 0
     return {
         "weights": weights * learner.weight_bits,
-        "gradients": weights * learner.gradient_bits,
+        "gradients": 0 if run.rule.local else weights * learner.gradient_bits,
         "history": history,
         "thresholds": moving * learner.state_bits,
+        "traces": stored_traces(run),
     }

@@ -18,7 +18,7 @@ class Rule:
 
     A ``local`` rule changes weights while a sample runs, from what the two ends of a synapse know. It may have its own
     ``encoder`` of images, width of a synapse (``weight_bits``) and of a trace (``trace_bits``), no hidden layer, a limit
-    ``most_inputs``, and ``paired`` inputs: a row for a pixel and one for what it lacks to full scale."""
+    ``most_inputs``, and ``paired`` inputs where they fit: one for a pixel and one for what it lacks to full scale."""
 
     name: str
     title: str
@@ -84,7 +84,7 @@ RULES = {
             "sdsp", "spike-driven plasticity of ODIN: weights of 3 bits move by one, by membrane and calcium", STEPS,
             "ODIN (ChFrenkel/ODIN at 1781931), arithmetic held to recordings of its RTL", 0.12, 0.8, 10, 1.0, 1.0,
             stand_in="thresholds, the teacher's events and the code of the inputs are ours",
-            local=True, encoder="latency:cutoff=0.5", weight_bits=4, hidden=False, most_inputs=256, paired=True,
+            local=True, encoder="latency:cutoff=0.4", weight_bits=4, hidden=False, most_inputs=256, paired=True,
         ),
         Rule(
             "e-prop", "eligibility from traces a neuron, forward in time, feed-forward", STEPS,

@@ -96,6 +96,7 @@ def _cost(run: LearningRun, total, learner: Learner) -> dict[str, Any]:
         "cycles_a_sample": cycles,
         "seconds_a_sample": sum(cycles.values()) * learner.quantum_ps * 1e-12,
         "memory_bits": memory_bits(run, learner),
+        "trace_share": learner.trace_share,
         "unsourced_share": cost.table.unsourced_share(),
         "assumptions": dict(learner.assumptions),
     }  # fmt: skip

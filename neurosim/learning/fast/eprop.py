@@ -109,7 +109,7 @@ def present(
             first[PRE] += 1
             first[ADDS] += n
             first[ACTIVE] += 1
-            first[LATE] += i >= n
+            first[LATE] += learns and i >= n
         step[:] = 0
         for j in range(n):
             u[j] = given[j] if s[j] or t == 0 else decay * u[j] + given[j]

@@ -28,6 +28,7 @@ STATE_MAX, WEIGHT_MAX, CALCIUM_MAX, OPERAND_MAX = 255, 7, 7, 7
 ADDS, NEURONS, PRE, POST = (INDEX[n] for n in ("forward_adds", "neuron_updates", "pre_spikes", "post_spikes"))
 PAIRS, WRITTEN, WRITTEN_WORDS = INDEX["plastic_pairs"], INDEX["weights_written"], INDEX["written_words"]
 TEACHER, LEAKS, TRACES, STEPS = (INDEX[n] for n in ("teacher_events", "leak_events", "trace_updates", "steps"))
+AGAIN, AGAIN_ADDS, AGAIN_LEAKS = INDEX["replay_spikes"], INDEX["replay_adds"], INDEX["replay_leaks"]
 
 
 @njit(cache=True, nogil=True)
@@ -94,12 +95,12 @@ def present(ptr, idx, chip, weights, v, ca, ca_count, flag, fired, label, rival,
                     row[j] = moved
                     count[WRITTEN] += moved != weight
                 visit(chip, j, min(v[j] + weight, STATE_MAX), False, v, ca, ca_count, flag, fired, count)
-            count[PRE] += 1
-            count[ADDS] += n
+            count[AGAIN if learns else PRE] += 1
+            count[AGAIN_ADDS if learns else ADDS] += n
             if learns:
                 count[PAIRS] += n
                 count[WRITTEN_WORDS] += (n + group - 1) // group
         for j in range(n):
             visit(chip, j, max(v[j] - chip[LEAK], 0), True, v, ca, ca_count, flag, fired, count)
-        count[LEAKS] += n
+        count[AGAIN_LEAKS if learns else LEAKS] += n
         count[STEPS] += 1

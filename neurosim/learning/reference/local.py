@@ -87,7 +87,7 @@ class Sdsp:
             for i in np.flatnonzero(train):
                 if learns and self.generator.draw() >> 56 >= self.chip["show"]:
                     continue
-                tally.add(0, "pre_spikes")
+                tally.add(0, "replay_spikes" if learns else "pre_spikes")
                 before = self.weights[i].copy()
                 for j in range(n if learns else 0):
                     tally.add(0, "plastic_pairs")
@@ -97,10 +97,10 @@ class Sdsp:
                 for _ in words(n, group) if learns else ():
                     tally.add(0, "written_words")
                 for j in range(n):
-                    tally.add(0, "forward_adds")
+                    tally.add(0, "replay_adds" if learns else "forward_adds")
                     self.visit(j, int(before[j]), tally)
             for j in range(n):
-                tally.add(0, "leak_events")
+                tally.add(0, "replay_leaks" if learns else "leak_events")
                 self.visit(j, -min(self.chip["leak"], self.v[j]), tally, leaking=True)
         return self.fired
 
@@ -236,7 +236,7 @@ class Eprop:
                     given[j] += w_in[i, j]
                     tally.add(0, "forward_adds")
             for i in range(max(n_in, n)):
-                if (i < n_in and train[i]) and i >= n:
+                if learns and i < n_in and train[i] and i >= n:
                     tally.add(0, "late_inputs")
             step = np.zeros(n_out, F)
             for j in range(n):
