@@ -11,10 +11,10 @@ from neurosim.learning.ratio import UNTRAINED, times
 from neurosim.report.figure_style import SIZE, SMALL_SIZE, save
 from neurosim.report.learn_panels import Legend, looks, panels, span
 from neurosim.study.learn.points import RatePoint
-from neurosim.study.learn.runs import BASELINES, Runs
+from neurosim.study.learn.runs import BASELINES, SKIPPING, Runs
 
 CLAIM = 30.0
-OCTAVES = 6.0
+OCTAVES, OCTAVES_LOST = 6.0, 3.0
 GRAY = "#666666"
 
 
@@ -52,10 +52,11 @@ def rate_figure(runs: Runs, points: Sequence[RatePoint], lines: Sequence[RatePoi
             axis.plot(*zip(*line, strict=True), color=GRAY, lw=1, zorder=2)
             if baseline == BASELINES[0]:
                 axis.plot(ends, ends, ":", color=GRAY, lw=1, zorder=1)
+                axis.set_title(f"prices {name}", fontsize=SIZE)
+            if baseline != SKIPPING:
                 axis.axhline(CLAIM, color="#D55E00", lw=0.6, zorder=1)
                 axis.text(1, CLAIM, "30x ", transform=axis.get_yaxis_transform(), color="#D55E00", ha="right",
                           va="bottom", fontsize=SMALL_SIZE)  # fmt: skip
-                axis.set_title(f"prices {name}", fontsize=SIZE)
             axis.axhline(1, color="black", lw=0.6, zorder=1)
             axis.set(xscale="log", yscale="log")
         _plain_ticks(row[0])
@@ -105,7 +106,7 @@ def map_figure(runs: Runs, cells: Sequence[tuple[float, RatePoint]], path: Path)
         2.2 * len(BASELINES) + 0.3, f"Learning energy, baseline / {asked.rule}, batch 1: {UNTRAINED}", said,
         len(BASELINES), len(prices), _map_legend(), sharex=True, sharey=True,
     )  # fmt: skip
-    norm = TwoSlopeNorm(0, -1, OCTAVES)
+    norm = TwoSlopeNorm(0, -OCTAVES_LOST, OCTAVES)
     x, y = np.arange(len(asked.timesteps)), np.log10(100 * np.array(asked.rates))
     mesh = None
     for row, baseline in zip(axes, BASELINES, strict=True):
@@ -128,7 +129,7 @@ def map_figure(runs: Runs, cells: Sequence[tuple[float, RatePoint]], path: Path)
     for axis in axes[-1]:
         axis.set_xlabel("timesteps T", fontsize=SIZE)
     bar = figure.colorbar(mesh, ax=[axis for row in axes for axis in row], shrink=0.7, pad=0.01)
-    ticks = [-1, *range(0, int(OCTAVES) + 1, 2)]
+    ticks = [-3, -2, -1, 0, 2, 4, 6]
     bar.set_ticks(ticks, labels=[times(2.0**tick) for tick in ticks])
     bar.ax.tick_params(labelsize=SMALL_SIZE)
     return save(figure, path)
@@ -136,12 +137,17 @@ def map_figure(runs: Runs, cells: Sequence[tuple[float, RatePoint]], path: Path)
 
 def _numbers(axis, x, y, grid) -> None:
     """The ratio in every cell, where there is room for it."""
+    from matplotlib.patheffects import withStroke
+
     if grid.size > 90:
         return
     for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True):
         dark = grid[i, j] > 0.6 * OCTAVES
-        axis.text(x[j], y[i], times(2 ** grid[i, j])[:-1], ha="center", va="center", fontsize=4.8,
-                  color="white" if dark else "#222222")  # fmt: skip
+        effects = [] if dark else [withStroke(linewidth=1.3, foreground="white", alpha=0.8)]
+        axis.text(
+            x[j], y[i], times(2 ** grid[i, j])[:-1], ha="center", va="center", fontsize=4.8, path_effects=effects,
+            color="white" if dark else "#222222", zorder=5,
+        )  # fmt: skip
 
 
 def _map_legend() -> Legend:
@@ -163,4 +169,5 @@ def _contours(axis, x, y, grid) -> None:
         if grid.min() < level < grid.max():
             axis.contour(x, y, grid, levels=[level], colors="black", linestyles=style, linewidths=width)
     if grid.min() < 0:
-        axis.contourf(x, y, grid, levels=[float(grid.min()) - 1, 0.0], colors="none", hatches=["////"])
+        lost = axis.contourf(x, y, grid, levels=[float(grid.min()) - 1, 0.0], colors="none", hatches=["////"])
+        lost.set(edgecolor="#777777", linewidth=0)
