@@ -11,7 +11,7 @@ from neurosim.learning.ratio import UNTRAINED, times
 from neurosim.report.figure_style import SIZE, SMALL_SIZE, save
 from neurosim.report.learn_panels import Legend, looks, panels, span
 from neurosim.study.learn.points import RatePoint
-from neurosim.study.learn.runs import BASELINES, SKIPPING, Runs
+from neurosim.study.learn.runs import BASELINES, DENSE, HELD, SKIPPING, Runs
 
 CLAIM = 30.0
 OCTAVES, OCTAVES_LOST = 6.0, 3.0
@@ -28,7 +28,8 @@ def rate_figure(runs: Runs, points: Sequence[RatePoint], lines: Sequence[RatePoi
         "this is 1 / (share of inputs that spike in a step x share of neurons that still fire after an input spike).",
         f"Line: {runs.study.map.rule} on random networks of the same sizes, T = {runs.study.timesteps}, by rate.",
         "Dotted: learning energy in proportion to gradient sums. Below 1: the rule takes more than the baseline.",
-        "Accuracy gap: rule minus baseline in the same run's setting, as the legend says, a line a run in the table.",
+        "Accuracy gap: rule minus baseline at the same input, as the legend says; the table has it for every marker.",
+        *_unpriced(runs),
     ]
     figure, axes = panels(
         1.9 * len(BASELINES) + 0.4, "Learning energy, baseline / rule, against how few pairs meet", said,
@@ -79,6 +80,12 @@ def _rate_legend(points: Sequence[RatePoint], style: dict, line: str) -> Legend:
     return Legend(handles)
 
 
+def _unpriced(runs: Runs) -> list[str]:
+    """What tables that price events leave out."""
+    names = [learner.name for learner in runs.learners if learner.events]
+    return [f"{' and '.join(names)}: no price of a memory, so {HELD} takes what {DENSE} takes."] if names else []
+
+
 def _plain_ticks(axis) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -101,6 +108,7 @@ def map_figure(runs: Runs, cells: Sequence[tuple[float, RatePoint]], path: Path)
         "accuracy. Batch 1, no sample passed over. Numbers: baseline / rule.",
         "Red: the rule takes less; blue and hatched: it takes more.",
         "White: no input spike met a neuron that fired later.",
+        *_unpriced(runs),
     ]
     figure, axes = panels(
         2.2 * len(BASELINES) + 0.3, f"Learning energy, baseline / {asked.rule}, batch 1: {UNTRAINED}", said,
