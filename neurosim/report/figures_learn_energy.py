@@ -20,7 +20,7 @@ WHAT = {
 }
 
 
-_GRAYS = (("#AAAAAA", "x"), ("#333333", "x"), ("#777777", "+"))
+_GRAYS = (("#BBBBBB", "x"), ("#888888", "+"), ("#222222", "x"))
 """Colour and marker of the baselines."""
 
 
@@ -44,9 +44,10 @@ def split_figure(runs: Runs, splits: Sequence[Split], path: Path) -> Path:
     for row, rule in zip(axes, rules, strict=True):
         for axis, name in zip(row, prices, strict=True):
             for place, batch in enumerate(batches):
-                here = [s for s in splits if (s.ratio.rule, s.ratio.prices, s.ratio.batch) == (rule, name, batch)]
+                asked = (rule, name, batch)
+                here = [s for s in splits if (s.ratio.rule, s.ratio.prices, s.ratio.batch) == asked]
                 for split in here:
-                    _bar(axis, place, split)
+                    _bar(axis, place, split, furthest)
                 if not here:
                     axis.text(1.1, place, "local: no batch", va="center", fontsize=6, color="#777777")
             axis.axvline(1, color="black", lw=0.6)
@@ -63,17 +64,19 @@ def split_figure(runs: Runs, splits: Sequence[Split], path: Path) -> Path:
     return save(figure, path)
 
 
-def _bar(axis, place: int, split: Split) -> None:
-    at = 1.0
+def _bar(axis, place: int, split: Split, furthest: float) -> None:
+    at, room = 1.0, (10 * furthest) ** 0.085
     for factor, colour in zip(split.factors.values(), PALETTE, strict=False):
         losing = factor < 1
         axis.barh(
             place, at * factor - at, left=at, height=0.36 if losing else 0.72, color=colour, lw=0.4,
             edgecolor="black" if losing else "white", hatch="/////" if losing else None, zorder=3 if losing else 2,
         )  # fmt: skip
-        if factor >= 1.9:
-            axis.text(at * factor**0.5, place, times(factor)[:-1], ha="center", va="center", fontsize=5.6, color="white",
-                      zorder=4)  # fmt: skip
+        if factor >= room:
+            axis.text(
+                at * factor**0.5, place, times(factor)[:-1], ha="center", va="center", fontsize=5.6, color="white",
+                zorder=4,
+            )  # fmt: skip
         at *= factor
     top = max(1.0, at, at / split.factors[FACTORS[-1]], at / split.factors[FACTORS[-1]] / split.factors[FACTORS[-2]])
     axis.text(

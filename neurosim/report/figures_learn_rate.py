@@ -11,10 +11,10 @@ from neurosim.learning.ratio import UNTRAINED, times
 from neurosim.report.figure_style import SIZE, SMALL_SIZE, save
 from neurosim.report.learn_panels import Legend, looks, panels, span
 from neurosim.study.learn.points import RatePoint
-from neurosim.study.learn.runs import BASELINES, Runs
+from neurosim.study.learn.runs import BASELINES, DENSE, HELD, SKIPPING, Runs
 
 CLAIM = 30.0
-OCTAVES = 6.0
+OCTAVES, OCTAVES_LOST = 6.0, 3.0
 GRAY = "#666666"
 
 
@@ -28,7 +28,8 @@ def rate_figure(runs: Runs, points: Sequence[RatePoint], lines: Sequence[RatePoi
         "this is 1 / (share of inputs that spike in a step x share of neurons that still fire after an input spike).",
         f"Line: {runs.study.map.rule} on random networks of the same sizes, T = {runs.study.timesteps}, by rate.",
         "Dotted: learning energy in proportion to gradient sums. Below 1: the rule takes more than the baseline.",
-        "Accuracy gap: rule minus baseline in the same run's setting, as the legend says, a line a run in the table.",
+        "Accuracy gap: rule minus baseline at the same input, as the legend says; the table has it for every marker.",
+        *_unpriced(runs),
     ]
     figure, axes = panels(
         1.9 * len(BASELINES) + 0.4, "Learning energy, baseline / rule, against how few pairs meet", said,
@@ -52,10 +53,11 @@ def rate_figure(runs: Runs, points: Sequence[RatePoint], lines: Sequence[RatePoi
             axis.plot(*zip(*line, strict=True), color=GRAY, lw=1, zorder=2)
             if baseline == BASELINES[0]:
                 axis.plot(ends, ends, ":", color=GRAY, lw=1, zorder=1)
+                axis.set_title(f"prices {name}", fontsize=SIZE)
+            if baseline != SKIPPING:
                 axis.axhline(CLAIM, color="#D55E00", lw=0.6, zorder=1)
                 axis.text(1, CLAIM, "30x ", transform=axis.get_yaxis_transform(), color="#D55E00", ha="right",
                           va="bottom", fontsize=SMALL_SIZE)  # fmt: skip
-                axis.set_title(f"prices {name}", fontsize=SIZE)
             axis.axhline(1, color="black", lw=0.6, zorder=1)
             axis.set(xscale="log", yscale="log")
         _plain_ticks(row[0])
@@ -76,6 +78,12 @@ def _rate_legend(points: Sequence[RatePoint], style: dict, line: str) -> Legend:
     handles.append(Line2D([], [], color=GRAY, lw=1, label=f"{line}, {UNTRAINED}"))
     handles.append(Line2D([], [], color=GRAY, lw=1, ls=":", label="by gradient sums alone"))
     return Legend(handles)
+
+
+def _unpriced(runs: Runs) -> list[str]:
+    """What tables that price events leave out."""
+    names = [learner.name for learner in runs.learners if learner.events]
+    return [f"{' and '.join(names)}: no price of a memory, so {HELD} takes what {DENSE} takes."] if names else []
 
 
 def _plain_ticks(axis) -> None:
@@ -100,12 +108,13 @@ def map_figure(runs: Runs, cells: Sequence[tuple[float, RatePoint]], path: Path)
         "accuracy. Batch 1, no sample passed over. Numbers: baseline / rule.",
         "Red: the rule takes less; blue and hatched: it takes more.",
         "White: no input spike met a neuron that fired later.",
+        *_unpriced(runs),
     ]
     figure, axes = panels(
         2.2 * len(BASELINES) + 0.3, f"Learning energy, baseline / {asked.rule}, batch 1: {UNTRAINED}", said,
         len(BASELINES), len(prices), _map_legend(), sharex=True, sharey=True,
     )  # fmt: skip
-    norm = TwoSlopeNorm(0, -1, OCTAVES)
+    norm = TwoSlopeNorm(0, -OCTAVES_LOST, OCTAVES)
     x, y = np.arange(len(asked.timesteps)), np.log10(100 * np.array(asked.rates))
     mesh = None
     for row, baseline in zip(axes, BASELINES, strict=True):
@@ -128,7 +137,7 @@ def map_figure(runs: Runs, cells: Sequence[tuple[float, RatePoint]], path: Path)
     for axis in axes[-1]:
         axis.set_xlabel("timesteps T", fontsize=SIZE)
     bar = figure.colorbar(mesh, ax=[axis for row in axes for axis in row], shrink=0.7, pad=0.01)
-    ticks = [-1, *range(0, int(OCTAVES) + 1, 2)]
+    ticks = [-3, -2, -1, 0, 2, 4, 6]
     bar.set_ticks(ticks, labels=[times(2.0**tick) for tick in ticks])
     bar.ax.tick_params(labelsize=SMALL_SIZE)
     return save(figure, path)
@@ -136,12 +145,17 @@ def map_figure(runs: Runs, cells: Sequence[tuple[float, RatePoint]], path: Path)
 
 def _numbers(axis, x, y, grid) -> None:
     """The ratio in every cell, where there is room for it."""
+    from matplotlib.patheffects import withStroke
+
     if grid.size > 90:
         return
     for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True):
         dark = grid[i, j] > 0.6 * OCTAVES
-        axis.text(x[j], y[i], times(2 ** grid[i, j])[:-1], ha="center", va="center", fontsize=4.8,
-                  color="white" if dark else "#222222")  # fmt: skip
+        effects = [] if dark else [withStroke(linewidth=1.3, foreground="white", alpha=0.8)]
+        axis.text(
+            x[j], y[i], times(2 ** grid[i, j])[:-1], ha="center", va="center", fontsize=4.8, path_effects=effects,
+            color="white" if dark else "#222222", zorder=5,
+        )  # fmt: skip
 
 
 def _map_legend() -> Legend:
@@ -163,4 +177,5 @@ def _contours(axis, x, y, grid) -> None:
         if grid.min() < level < grid.max():
             axis.contour(x, y, grid, levels=[level], colors="black", linestyles=style, linewidths=width)
     if grid.min() < 0:
-        axis.contourf(x, y, grid, levels=[float(grid.min()) - 1, 0.0], colors="none", hatches=["////"])
+        lost = axis.contourf(x, y, grid, levels=[float(grid.min()) - 1, 0.0], colors="none", hatches=["////"])
+        lost.set(edgecolor="#777777", linewidth=0)
