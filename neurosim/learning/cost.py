@@ -138,6 +138,7 @@ def cost_of(run: LearningRun, counts: np.ndarray, learner: Learner) -> LearningC
     samples = max(1, int(counts[0, INDEX["samples"]]))
     learner.check_rule(run.rule.name)
     if learner.events:
+        check_words(run, learner)
         totals = counts.sum(axis=0)
         # A visit by a local rule is an update, changed or not.
         again = "weights_written" if run.rule.local and "plastic_pairs" in learner.events else None
@@ -154,6 +155,16 @@ def cost_of(run: LearningRun, counts: np.ndarray, learner: Learner) -> LearningC
     phases, events, names, numbers = zip(*rows, strict=True) if rows else ((), (), (), ())
     table = price_activity(names, phases, events, np.array(numbers, np.int64), learner.prices, learner.leakage, seconds)
     return LearningCost(learner, samples, table, cycles)
+
+
+def check_words(run: LearningRun, learner: Learner) -> None:
+    """Raises NeurosimError where prices are of words that hold another number of weights than the run counted with."""
+    priced = [event for event in learner.events if event.endswith("_words")]
+    if priced and learner.group != run.group:
+        raise NeurosimError(
+            f"{learner.name}: prices {priced[0]} of {learner.group} weights, but the run counted words of {run.group}; "
+            f"learn with --chip {learner.name}"
+        )
 
 
 def _phase_cycles(phase: str, rows: list[tuple[str, str, str, int]], learner: Learner) -> int:

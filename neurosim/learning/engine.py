@@ -43,6 +43,14 @@ class Traces(Part):
     bits: Positive
 
 
+class Power(Part):
+    """A power that the chip takes while it works, with its source."""
+
+    component: str
+    mw: PositiveFloat
+    source: str
+
+
 class Limits(Part):
     """What the chip has: input lines and neurons of a hidden layer; left out, as many as asked for."""
 
@@ -86,8 +94,8 @@ class Cost(Part):
 
 class Learner(Part):
     """A learning engine. It prices all ``operations``, or the ``events`` (counters) that its source has a price for,
-    which may be made of operations it lists. ``rules``: it has only these. ``cycles_of``: the shipped chip whose cycles
-    they take (`chip_cycles`).
+    which may be made of operations it lists. ``powers``: measured ones, in place of the tables' leakage. ``rules``: it
+    has only these. ``cycles_of``: the shipped chip whose cycles they take (`chip_cycles`).
 
     Widths of what is stored, in bits: a weight, a membrane (``state_bits``), a gradient, the value kept with an entry
     of the history and a trace; the last two are as wide as a membrane where a file does not say.
@@ -113,6 +121,7 @@ class Learner(Part):
     rules: tuple[str, ...] = ()
     limits: Limits = Field(default_factory=Limits)
     traces: Traces | None = None
+    powers: tuple[Power, ...] = ()
     cycles_of: Literal["odin", "reckon"] | None = None
     assumptions: dict[str, str] = Field(default_factory=dict)
 
@@ -209,7 +218,9 @@ class Learner(Part):
 
     @cached_property
     def leakage(self) -> tuple[LeakagePower, ...]:
-        """Leakage of the memories and of a lane's adder and multiplier; none where no technology is given."""
+        """Measured powers, or leakage of the memories and of a lane's adder and multiplier; none without either."""
+        if self.powers:
+            return tuple(LeakagePower(p.component, p.mw, 1, p.source, p.mw, p.mw) for p in self.powers)
         if self.technology is None:
             return ()
         found = []

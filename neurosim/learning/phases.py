@@ -4,10 +4,12 @@ from __future__ import annotations
 
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 PHASE_OF = {
-    "forward_adds": FORWARD, "forward_products": FORWARD, "neuron_updates": FORWARD, "history_writes": FORWARD,
+    "pre_spikes": FORWARD, "forward_adds": FORWARD, "forward_products": FORWARD, "neuron_updates": FORWARD,
+    "history_writes": FORWARD, "leak_events": FORWARD, "steps": FORWARD,
     "history_reads": BACKWARD, "surrogates": BACKWARD, "backward_updates": BACKWARD, "error_products": BACKWARD,
     "error_words": BACKWARD, "gradient_adds": BACKWARD, "gradient_products": BACKWARD, "held_reads": BACKWARD,
-    "weights_written": UPDATE, "threshold_updates": UPDATE, "leak_events": FORWARD, "trace_updates": BACKWARD,
-    "teacher_events": BACKWARD, "replay_adds": BACKWARD, "replay_leaks": BACKWARD, "plastic_pairs": UPDATE,
-    "plastic_products": UPDATE, "plastic_words": UPDATE, "written_words": UPDATE, "random_draws": UPDATE,
+    "trace_updates": BACKWARD, "teacher_events": BACKWARD, "replay_spikes": BACKWARD, "replay_adds": BACKWARD,
+    "replay_leaks": BACKWARD,
+    "weights_written": UPDATE, "written_words": UPDATE, "threshold_updates": UPDATE, "plastic_pairs": UPDATE,
+    "plastic_products": UPDATE, "plastic_words": UPDATE, "random_draws": UPDATE,
 }  # fmt: skip

@@ -18,7 +18,7 @@ class Rule:
 
     A ``local`` rule changes weights while a sample runs, from what the two ends of a synapse know. It may have its own
     ``encoder`` of images, width of a synapse (``weight_bits``) and of a trace (``trace_bits``), no hidden layer, a
-    limit ``most_inputs``, and ``paired`` inputs where they fit: one for a pixel and one for what it lacks to full scale."""
+    limit ``most_inputs``, and ``paired`` inputs where they fit: a pixel, and what it lacks to full scale."""
 
     name: str
     title: str
@@ -75,8 +75,8 @@ RULES = {
         ),
         Rule(
             "stdp", "pair STDP with traces; a winner a sample, the teacher names its class", STEPS,
-            "pair rule and sum of products of Loihi's learning engine (Davies et al. 2018), traces of 7 bits", 0.1, 0.9,
-            12, 1.0, 1.0,
+            "pair rule and sum of products of Loihi's learning engine (Davies et al. 2018), traces of 7 bits", 0.15,
+            0.9, 12, 1.0, 1.0,
             stand_in="soft bounds, the winner, the teacher's gate and the thresholds it moves are ours",
             local=True, trace_bits=7,
         ),

@@ -1,6 +1,7 @@
 """Cost of learning: counts priced by hand, bands, sources, and what engine files refuse."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -94,7 +95,9 @@ def test_every_operation_has_a_price_and_a_source():
     counts[:] = 9
     for name in list_learners():
         learner = load_learner(name)
-        cost = cost_of(made(*learner.rules or ("mpd-ed",)), counts, learner)
+        run = made(*learner.rules or ("mpd-ed",))
+        run.settings = replace(run.settings, word_bits=learner.word_bits, weight_bits=learner.weight_bits)
+        cost = cost_of(run, counts, learner.storing(run.settings.weight_bits))
         assert cost.table.unsourced_share() == 0, name
         low, high = cost.table.band_pj()
         assert low <= cost.table.total_pj() <= high
@@ -106,6 +109,12 @@ def test_every_operation_has_a_price_and_a_source():
     assert own.by_phase()["leakage"] > 0
     low, high = own.table.band_pj()
     assert low < own.table.total_pj() < high
+
+
+def test_prices_of_words_need_words_as_wide():
+    counts = new_counts(2)
+    with pytest.raises(NeurosimError, match="prices error_words of 16 weights, but the run counted words of 4"):
+        cost_of(made("e-prop"), counts, load_learner("reckon"))
 
 
 def test_every_counter_that_a_rule_raises_costs_something():

@@ -11,7 +11,7 @@ A layer of integrate-and-fire neurons, each of one class, that do not leak. A sp
 * An input spike after it: the weight to the winner moves by - gain * y * w, y the trace of the winner.
 * Changes are in units of 2^-23 of a weight step and rounded at random in proportion.
 * Thresholds: the winner's rises, those of its class fall by the same in sum; after a wrong answer the class that gave
-  it rises and the right one falls.
+  it rises and the right one falls, after none only the latter.
 
 ``rule`` (N_RULE,) int64, columns named below. Weights (n_in, n) int64, 0 to top.
 """
@@ -113,7 +113,7 @@ def present(ptr, idx, rule, weights, thresholds, classes, v, x, votes, label, le
             w = weights[i, winner]
             move(weights, i, winner, rule[GAIN] * (x[i] * rule[TOP] - TRACE_TOP * w), rule[TOP], state, own)
     if learns:
-        adapt(rule, thresholds, classes, winner, label, votes.argmax(), own)
+        adapt(rule, thresholds, classes, winner, label, votes.argmax() if voted else -1, own)
 
 
 @njit(cache=True, nogil=True)

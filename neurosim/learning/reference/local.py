@@ -173,7 +173,7 @@ class Stdp:
                 pull = x[i] * self.rule["top"] - 127 * int(self.weights[i, winner])
                 self.move(i, winner, self.rule["gain"] * pull, tally)
         if learns:
-            self.adapt(own, winner, label, votes.index(max(votes)), tally)
+            self.adapt(own, winner, label, votes.index(max(votes)) if voted else -1, tally)
         return votes
 
     def adapt(self, own: list[int], winner: int, label: int, answer: int, tally: Tally) -> None:
