@@ -17,7 +17,7 @@ SDSP_CHIP = (200, 0, 100, 1, 7, 7, 0, 29, 18, 0)
 SDSP_MARGIN = 20
 STDP_KEEP = 250
 """Of 256: what a trace of STDP keeps a timestep."""
-STDP_THRESHOLD, STDP_FIRST, STDP_RISE, STDP_PUSH = 0.4, (0.2, 0.6), 0.01, 0.15
+STDP_THRESHOLD, STDP_FIRST, STDP_RISE, STDP_PUSH = 0.4, (0.2, 0.6), 0.015, 0.15
 """First threshold and rise of a winner's, in mean input spikes at full weight; push after a wrong answer, in rises."""
 STDP_MOST_BITS = 16
 EPROP_WIDTH, EPROP_FIRST_LABEL = 1.0, 0.0
