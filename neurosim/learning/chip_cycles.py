@@ -71,7 +71,7 @@ def _odin(total: dict[str, int]) -> dict[str, int]:
 
 @cache
 def odin_event_cycles(operation: str) -> int:
-    """Cycles that one more event of a kind takes in a row of them, measured on the event engine with the chip ``odin``."""
+    """Cycles that one more event of a kind takes in a row of them, measured on the event engine."""
     plan = plan_events(load_chip("odin"))
     lengths = []
     for n_events in (4, 5):

@@ -24,6 +24,7 @@ from neurosim.learning.phases import BACKWARD, FORWARD, PHASE_OF, UPDATE
 from neurosim.learning.rules import STEPS
 from neurosim.learning.run import LearningRun
 
+
 @dataclass(frozen=True)
 class LearningCost:
     """Cost of the counted samples. ``table`` holds one leaf an operation, phase and event; ``cycles`` by phase."""
@@ -177,7 +178,7 @@ def memory_bits(run: LearningRun, learner: Learner) -> dict[str, int]:
     return {
         "weights": weights * learner.weight_bits,
         "gradients": 0 if run.rule.local else weights * learner.gradient_bits,
-        "history": history,
+        "history": 0 if run.rule.local else history,
         "thresholds": moving * learner.state_bits,
         "traces": stored_traces(run),
     }

@@ -1,7 +1,7 @@
 """What the local rules' counters are made of, in operations and words: the other half of `cost.operations`.
 
-A rule on synapses reads and writes weights in place: no gradient and no history. A random number to round with is a shift
-register and a compare: an addition and a compare here. Traces are streams, packed, of the rule's own width.
+A rule on synapses reads and writes weights in place: no gradient and no history. A random number to round with
+is a shift register and a compare: an addition and a compare here. Traces are streams, packed, of the rule's own width.
 """
 
 from __future__ import annotations

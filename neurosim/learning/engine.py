@@ -119,7 +119,7 @@ class Learner(Part):
     @model_validator(mode="after")
     def _complete(self) -> Learner:
         made = [name for cost in self.events.values() for name in cost.made_of or ()]
-        if not self.events and not self.operations or self.events and self.operations and not made:
+        if (not self.events and not self.operations) or (self.events and self.operations and not made):
             raise ValueError("give prices of operations or of events, one of the two")
         if unlisted := sorted(set(made) - set(self.operations)):
             raise ValueError(f"events: made of {', '.join(unlisted)}, which operations does not list")
@@ -183,7 +183,11 @@ class Learner(Part):
         if cost.made_of is not None:
             parts = [(self._price(part, self.operations[part]), times) for part, times in cost.made_of.items()]
             low, high = (
-                fsum(times * (part.pj if bound is None else bound) for part, times in parts for bound in [getattr(part, side)])
+                fsum(
+                    times * (part.pj if bound is None else bound)
+                    for part, times in parts
+                    for bound in [getattr(part, side)]
+                )
                 for side in ("low_pj", "high_pj")
             )
             source = " + ".join(f"{times} x ({part.source})" for part, times in parts)

@@ -40,7 +40,8 @@ def learned_network(run: LearningRun) -> Network:
     # A step of the window is 1 / steps of it: a weight adds that share of itself to the membrane in each.
     share = np.float32(1 if run.rule.works_on == STEPS else 1 / steps)
     projections = [
-        Projection(a, b, Dense((w * share).astype(np.float32))) for a, b, w in zip(names[:-1], names[1:], run.weights, strict=True)
+        Projection(a, b, Dense((w * share).astype(np.float32)))
+        for a, b, w in zip(names[:-1], names[1:], run.weights, strict=True)
     ]
     if run.rule.name == "stdp":
         n = run.sizes[1]

@@ -17,8 +17,8 @@ class Rule:
     each sample. ``stand_in`` says what is ours because the paper's is not known.
 
     A ``local`` rule changes weights while a sample runs, from what the two ends of a synapse know. It may have its own
-    ``encoder`` of images, width of a synapse (``weight_bits``) and of a trace (``trace_bits``), no hidden layer, a limit
-    ``most_inputs``, and ``paired`` inputs where they fit: one for a pixel and one for what it lacks to full scale."""
+    ``encoder`` of images, width of a synapse (``weight_bits``) and of a trace (``trace_bits``), no hidden layer, a
+    limit ``most_inputs``, and ``paired`` inputs where they fit: one for a pixel and one for what it lacks to full scale."""
 
     name: str
     title: str

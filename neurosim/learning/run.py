@@ -14,7 +14,7 @@ from neurosim.learning.data import LearningData, fitted
 from neurosim.learning.fast.lif import apply
 from neurosim.learning.local_learner import WHOLE_NUMBERS, first_local, local_learner
 from neurosim.learning.rules import STEPS, Rule
-from neurosim.learning.state import CUTOFF, MEMORY_STEPS, LearningRun, Settings
+from neurosim.learning.state import CUTOFF, LearningRun, Settings
 from neurosim.learning.step_learner import StepLearner
 from neurosim.learning.time_learner import TimeLearner
 
@@ -74,7 +74,7 @@ def learn(
 
 
 def as_taken(rule: Rule, data: LearningData, settings: Settings) -> LearningData:
-    """The data as rule and chip take it: averaged down to their inputs, and with paired inputs where the rule has them."""
+    """The data as rule and chip take it: averaged down to their inputs, paired where the rule has it so."""
     limits = [most for most in (rule.most_inputs, settings.most_inputs) if most is not None]
     return fitted(data, min(limits, default=None), rule.paired) if limits or rule.paired else data
 

@@ -21,6 +21,8 @@ def summarise(run: LearningRun, learners: list[Learner]) -> dict[str, Any]:
     total = run.counts.sum(axis=0)
     samples = int(total[0, INDEX["samples"]])
     s = run.settings
+    by_one = s.weight_bits is None or run.rule.weight_bits is not None
+    rounding = None if by_one else "at random in proportion, by the seed"
     return {
         "rule": run.rule.name,
         "title": run.rule.title,
@@ -31,24 +33,24 @@ def summarise(run: LearningRun, learners: list[Learner]) -> dict[str, Any]:
         "settings": {
             "epochs": s.epochs, "rate": s.rate, "rate_fall": run.rule.fall, "timesteps": s.timesteps, "batch": s.batch,
             "skip_below": s.skip_below, "weight_bits": s.weight_bits, "word_bits": s.word_bits, "seed": s.seed,
-            "encoder": s.encoder, "rounding": None if s.weight_bits is None else "at random in proportion, by the seed",
+            "encoder": s.encoder, "rounding": rounding,
         },
         "train_accuracy": run.train_accuracy,
         "test_accuracy": run.test_accuracy,
         "samples": samples,
         "updates_skipped_share": int(total[0, INDEX["updates_skipped"]]) / samples,
         "counts_a_sample": {name: n / samples for name, n in as_dict(total).items() if name != "samples"},
-        "widths_bits": _widths(learners[0].storing(s.weight_bits)),
+        "widths_bits": _widths(run, learners[0].storing(s.weight_bits)),
         "cycles_by_lanes": _by_lanes(run, total, learners[0].storing(s.weight_bits)),
         **_costs(run, total, learners),
     }  # fmt: skip
 
 
-def _widths(own: Learner) -> dict[str, int]:
+def _widths(run: LearningRun, own: Learner) -> dict[str, int]:
     """Bits of what each memory stores, of its words, and of a value kept in the history or in a trace."""
     return {
         "weight": own.weight_bits, "membrane": own.state_bits, "gradient": own.gradient_bits,
-        "history value": own.history_width, "trace": own.trace_width, "word": own.word_bits,
+        "history value": own.history_width, "trace": run.rule.trace_bits or own.trace_width, "word": own.word_bits,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from neurosim import units
+from neurosim.learning.rules import find_rule
 from neurosim.report.text import new_table
 
 
@@ -23,10 +24,9 @@ def learn_text(found: dict[str, Any]) -> RenderableType:
         f"{_energy(own['learning_a_sample'], own)}; a test sample {_energy(own['inference_a_sample'], own)}",
         f"time          {units.time(own['seconds_a_sample'])} a training sample, "
         f"{units.count(sum(own['cycles_a_sample'].values()))} cycles",
-        f"updates       {units.percent(found['updates_skipped_share'])} of the samples were passed over "
-        f"(no class wrong by {s['skip_below']:g})",
+        f"updates       {_passed(found)}",
         f"settings      {s['epochs']} epochs, batch {s['batch']}, rate {s['rate']:g} x {s['rate_fall']:g} an epoch, "
-        f"weights {_width(s['weight_bits'])}, seed {s['seed']}",
+        f"weights {_width(found)}, seed {s['seed']}",
         "widths        " + ", ".join(f"{name} {bits}" for name, bits in found["widths_bits"].items()) + " bits",
         f"source        {found['source']}",
     ]
@@ -41,7 +41,17 @@ def learn_text(found: dict[str, Any]) -> RenderableType:
     return Group(head, *body, *(part for each in parts for part in (Text(), each)))
 
 
-def _width(bits: int | None) -> str:
+def _passed(found: dict[str, Any]) -> str:
+    share = units.percent(found["updates_skipped_share"])
+    if find_rule(found["rule"]).local:
+        return f"{share} of the samples were not learned from"
+    return f"{share} of the samples were passed over (no class wrong by {found['settings']['skip_below']:g})"
+
+
+def _width(found: dict[str, Any]) -> str:
+    rule, bits = find_rule(found["rule"]), found["settings"]["weight_bits"]
+    if rule.weight_bits is not None:
+        return f"{bits} bits a synapse, moved by one"
     return "float32" if bits is None else f"{bits} bits, rounded at random by the seed"
 
 

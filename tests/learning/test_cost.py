@@ -94,11 +94,13 @@ def test_every_operation_has_a_price_and_a_source():
     counts[:] = 9
     for name in list_learners():
         learner = load_learner(name)
-        cost = cost_of(made("mpd-ed"), counts, learner)
+        cost = cost_of(made(*learner.rules or ("mpd-ed",)), counts, learner)
         assert cost.table.unsourced_share() == 0, name
         low, high = cost.table.band_pj()
         assert low <= cost.table.total_pj() <= high
         if not learner.events:
+            for local in ("stdp", "sdsp", "e-prop"):
+                assert {op for _, _, op, _ in operations(made(local), counts, learner)} <= set(learner.operations)
             assert {op for _, _, op, _ in operations(made("stdbp"), counts, learner)} <= set(learner.operations)
     own = cost_of(made("mpd-ed"), counts, load_learner("edge-28nm-learn"))
     assert own.by_phase()["leakage"] > 0
@@ -108,7 +110,12 @@ def test_every_operation_has_a_price_and_a_source():
 
 def test_every_counter_that_a_rule_raises_costs_something():
     """A counted event that no operation is made of would be free."""
-    free = {"samples", "updates_skipped", "post_spikes"}
+    free = {"samples", "updates_skipped", "post_spikes", "steps", "labelled_steps", "active_indices", "late_inputs"}
+    by_local = {
+        "trace_updates": "stdp", "plastic_pairs": "stdp", "plastic_products": "e-prop", "plastic_words": "e-prop",
+        "random_draws": "e-prop", "teacher_events": "sdsp", "leak_events": "sdsp", "replay_spikes": "sdsp",
+        "replay_adds": "sdsp", "replay_leaks": "sdsp", "written_words": "sdsp",
+    }  # fmt: skip
     learner = load_learner("edge-28nm-learn")
     for name in NAMES:
         if name in free:
@@ -119,18 +126,44 @@ def test_every_counter_that_a_rule_raises_costs_something():
         counts[0, [INDEX[words] for words in ("error_words", "gradient_words", "written_words")]] = 250
         more[:] = counts
         more[0, INDEX[name]] = 9000
-        run = made("bptt", (6, 3))
+        run = made(by_local.get(name, "bptt"), (6, 3))
         assert cost_of(run, more, learner).table.total_pj() > cost_of(run, counts, learner).table.total_pj(), name
 
 
 def test_memory_of_a_rule():
     learner = load_learner("edge-28nm-learn")
     assert memory_bits(made("bptt"), learner) == {
-        "weights": 45 * 16, "gradients": 45 * 32, "history": 7 * 33, "thresholds": 0
+        "weights": 45 * 16, "gradients": 45 * 32, "history": 7 * 33, "thresholds": 0, "traces": 0,
     }  # fmt: skip
     # A spike: 3 bits of address, 4 of time, a membrane.
     assert memory_bits(made("mpd-ed"), learner)["history"] == 7 * (3 + 4 + 32)
     assert memory_bits(made("mpd-ed"), learner)["thresholds"] == 5 * 32
+    assert memory_bits(made("e-prop"), learner) == {
+        "weights": 45 * 16, "gradients": 0, "history": 0, "thresholds": 0, "traces": 6 * 12 + 5 * 10,
+    }  # fmt: skip
+    # The vote of stdp stores no weights; 7 bits of trace for each neuron of both sides.
+    local = memory_bits(made("stdp"), learner)
+    assert local["weights"] == 30 * 16 and local["traces"] == 11 * 7 and local["thresholds"] == 5 * 32
+    assert memory_bits(made("sdsp", (6, 3)), learner)["traces"] == 3 * 8
+
+
+def test_local_counts_are_priced_by_hand():
+    """A layer of e-prop at SATA's prices, a word an access."""
+    counts = new_counts(2)
+    for name, value in (
+        ("samples", 2), ("trace_updates", 10), ("surrogates", 5), ("error_products", 6), ("error_words", 6),
+        ("plastic_pairs", 8), ("plastic_words", 8), ("plastic_products", 7), ("random_draws", 3),
+        ("weights_written", 2), ("written_words", 2),
+    ):  # fmt: skip
+        counts[0, INDEX[name]] = value
+    cost = cost_of(made("e-prop"), counts, load_learner("sata"))
+    add, multiply, compare, sram, scratch = 0.00967, 0.239, 0.00309, 1.95, 0.2779
+    # Ten traces of 12 bits are eight words of 16.
+    backward = 10 * (add + multiply) + 2 * 8 * scratch + 5 * 4 * compare + 6 * (add + multiply + sram)
+    update = 8 * (add + compare + sram) + 6 * scratch + 7 * multiply + 3 * (add + compare) + 2 * sram
+    assert cost.by_phase() == {
+        "backward": pytest.approx(backward / 2, rel=1e-12), "update": pytest.approx(update / 2, rel=1e-12)
+    }  # fmt: skip
 
 
 def test_three_price_tables_from_the_same_counts():
@@ -141,7 +174,9 @@ def test_three_price_tables_from_the_same_counts():
     assert all(cost["unsourced_share"] == 0 and cost["learning_a_sample"] > 0 for cost in found["costs"])
     json.dumps(found, allow_nan=False)
     assert found["settings"]["rounding"].endswith("by the seed") and found["widths_bits"]["trace"] == 32
-    assert found["not_priced"] == {}
+    assert found["not_priced"] == {
+        "odin": "odin: has the rule sdsp alone, not mpd-ed", "reckon": "reckon: has the rule e-prop alone, not mpd-ed"
+    }  # fmt: skip
 
 
 def test_cycles_by_lanes_fall_until_a_port_is_busiest():
@@ -194,6 +229,11 @@ def test_spike_times_cost_the_same_at_any_resolution():
         ({"lanes": 0}, "lanes"),
         ({"operations": {"add": {"derive": [{"sram": "axon_table"}]}}}, "give memory: and access: instead"),
         ({"colour": 1}, "colour"),
+        (
+            {"events": {"leak_events": {"made_of": {"shift": 1}}}},
+            "events: made of shift, which operations does not list",
+        ),
+        ({"cycles_of": "odin"}, "rules: got \\[\\], but cycles_of odin is for \\['sdsp'\\]"),
     ],
 )
 def test_engine_files_say_what_is_wrong(tmp_path, change, message):
@@ -221,5 +261,13 @@ def test_command(tmp_path):
     assert again.exit_code == 0, again.output
     found = json.loads(runner.invoke(app, ["learn", "std-ed", "--epochs", "1", "--json"]).output)
     assert found["settings"]["weight_bits"] == 16 and len(found["test_accuracy"]) == 1
+    for rule, chip in (("sdsp", "odin"), ("e-prop", "reckon"), ("stdp", "edge-28nm-learn")):
+        folder = str(tmp_path / rule)
+        shown = runner.invoke(app, ["learn", rule, "--chip", chip, "--epochs", "1", "--out", folder])
+        assert shown.exit_code == 0 and "traces" in shown.output, shown.output
+        again = runner.invoke(app, ["run", folder, "--chip", "edge-28nm", "--samples", "20", "--json"])
+        assert again.exit_code == 0, again.output
+    wrong = runner.invoke(app, ["learn", "bptt", "--chip", "odin"])
+    assert isinstance(wrong.exception, NeurosimError) and "alone, not bptt" in str(wrong.exception)
     wrong = runner.invoke(app, ["learn", "magic"])
     assert isinstance(wrong.exception, NeurosimError) and "choose one of" in str(wrong.exception)

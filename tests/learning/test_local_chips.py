@@ -118,11 +118,17 @@ def test_cycles_of_a_sample_on_reckon():
         fired = np.flatnonzero(spikes)
         rows.append(
             {
-                "n_input": n_in, "n_recurrent": n, "n_output": n_out, "eprop_mask": 5, "target_valid": int(t >= 5),
-                "regul_mode": 0, "input_events": here.size, "recurrent_spikes": fired.size,
+                "n_input": n_in,
+                "n_recurrent": n,
+                "n_output": n_out,
+                "eprop_mask": 5,
+                "target_valid": int(t >= 5),
+                "regul_mode": 0,
+                "input_events": here.size,
+                "recurrent_spikes": fired.size,
                 "active_indices": np.union1d(here, fired).size,
                 "input_events_at_index_ge_n_recurrent": int((here >= n).sum()),
-            }  # fmt: skip
+            }
         )
     steps = np.array([[int(row[name]) for name in plan.quantities] for row in rows])
     count = new_counts(2)

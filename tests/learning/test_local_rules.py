@@ -34,7 +34,7 @@ def test_sdsp(seed, n_in, n, timesteps, group):
     low, high = [1, 0, 1, 0, 0, 1, 0, 0, 0, 0], [60, 9, 50, 3, 8, 8, 4, 12, 9, 300]
     chip = rng.integers(low, high).astype(np.int64)
     weights = rng.integers(0, 8, (n_in, n))
-    names = "threshold leak middle low stop_down stop_up ca_leak fire lift show".split()
+    names = ["threshold", "leak", "middle", "low", "stop_down", "stop_up", "ca_leak", "fire", "lift", "show"]
     assert [getattr(sdsp, name.upper()) for name in names] == list(range(sdsp.N_CHIP))
     slow = local.Sdsp(dict(zip(names, map(int, chip), strict=True)), weights.copy(), local.Generator(seed + 1))
     state, random = [np.zeros(n, np.int64) for _ in range(4)], np.array([seed + 1], np.uint64)
@@ -79,7 +79,9 @@ def test_eprop(seed, n_in, n, n_out, timesteps, group):
     rng = np.random.default_rng(seed)
     f = np.float32
     grids = np.array([2.0**-5, 2.0**-4], f)
-    weights = [rng.integers(-60, 90, shape).astype(f) * g for shape, g in zip(((n_in, n), (n, n_out)), grids, strict=True)]
+    weights = [
+        rng.integers(-60, 90, shape).astype(f) * g for shape, g in zip(((n_in, n), (n, n_out)), grids, strict=True)
+    ]
     thresholds = rng.uniform(0.2, 1.5, n).astype(f)
     decay, width, most = f(rng.choice([0.0, 0.8, 0.93])), f(rng.choice([0.5, 1.0])), f(rng.choice([1, 8]))
     keep, first = int(rng.integers(0, 257)), int(rng.integers(0, timesteps + 1))

@@ -4,9 +4,9 @@ LIF layer and readout of `fast.lif` (float32, one timestep after the other), lea
 
 * An input spike adds 1,024 to the input's trace (12 bits), which decays by ``keep`` / 256 a timestep, rounded down. A
   hidden spike adds 64 to the neuron's output trace (10 bits), which does not decay, as the readout does not leak.
-* In every timestep from ``first_label`` on the target is there, and gives errors to its class and to the strongest other
-  (`rival`); the learning signal L_j = sum over k of error_k * w_jk (the readout's own weights); the slope h_j is a staircase of five
-  levels, 0 to 4, of the membrane's distance from the threshold.
+* In every timestep from ``first_label`` on the target is there, and gives errors to its class and to the strongest
+  other (`rival`); the learning signal L_j = sum over k of error_k * w_jk (the readout's own weights); the slope h_j is a
+  staircase of five levels, 0 to 4, of the membrane's distance from the threshold.
 * Weights move at once: input by - rate * L_j * h_j * x_i, readout by - rate * error_k * z_j, rounded at random to whole
   steps of the weight's grid and limited to ``most`` of them. Rows with a trace of 0 are passed over.
 
@@ -43,8 +43,8 @@ def level(distance, width):
 
 @njit(cache=True, nogil=True)
 def rival(out, label, error):
-    """Errors of the readout: the margin (2) less the lead over the strongest other class, within 0 and 1, for that class and, with
-    the other sign, for the label's."""
+    """Errors of the readout: the margin (2) less the lead over the strongest other class, within 0 and 1, for that
+    class and, with the other sign, for the label's."""
     error[:] = 0
     best = -1
     for k in range(out.size):

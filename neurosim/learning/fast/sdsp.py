@@ -1,6 +1,6 @@
 """Spike-driven plasticity as ODIN has it, event by event on whole numbers: kernel of the learner `sdsp`.
 
-The arithmetic is that of the chip file `odin` (docs/events.md, section 6), for the neurons that are in use: a test holds
+The arithmetic is that of the chip file `odin` (docs/events.md, section 6), for the neurons in use: a test holds
 this kernel equal to the event engine, which is held to recordings of the RTL. Each input spike first moves the weights
 of its row by one, up or down by the flag that their neuron had before; the neurons then receive the weights from
 before. Membranes are 8 bits, never below 0; the flag follows from membrane and calcium after every visit of a neuron.

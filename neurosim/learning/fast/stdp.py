@@ -10,8 +10,8 @@ A layer of integrate-and-fire neurons, each of one class, that do not leak. A sp
 * Winner's spike: every one of its weights moves by gain * (x * (top - w) - (127 - x) * w), x the trace of the input.
 * An input spike after it: the weight to the winner moves by - gain * y * w, y the trace of the winner.
 * Changes are in units of 2^-23 of a weight step and rounded at random in proportion.
-* Thresholds: the winner's rises, those of its class fall by the same in sum; after a wrong answer the class that gave it
-  rises and the right one falls.
+* Thresholds: the winner's rises, those of its class fall by the same in sum; after a wrong answer the class that gave
+  it rises and the right one falls.
 
 ``rule`` (N_RULE,) int64, columns named below. Weights (n_in, n) int64, 0 to top.
 """

@@ -1,5 +1,5 @@
-"""The local learners written out, one visit and one count at a time: what `fast.stdp`, `fast.sdsp` and `fast.eprop` must
-equal, every number and every counter.
+"""The local learners written out, one visit and one count at a time: what `fast.stdp`, `fast.sdsp` and `fast.eprop`
+must equal, every number and every counter.
 
 Spikes come as (timesteps, n_in) trains of 0 and 1. ``Tally`` counts by name, a visit at a time.
 """
@@ -264,7 +264,7 @@ class Eprop:
 
     def learn(self, x, z, out, label: int, group: int, tally: Tally) -> None:
         w_in, w_out = self.weights
-        (n_in, n), n_out = w_in.shape, w_out.shape[1]
+        (_n_in, n), n_out = w_in.shape, w_out.shape[1]
         tally.add(0, "labelled_steps")
         error = [F(0)] * n_out
         others = [k for k in range(n_out) if k != label]
