@@ -65,7 +65,7 @@ def write_learn_page(file: StudyFile, found: Found, figures: list[Drawn], path: 
 
 
 def headline(found: Found) -> list[Ratio]:
-    """The first rule at the first prices and batch: against each baseline, then at equal accuracy against each."""
+    """The first rule at the first prices and batch: against each baseline, then at equal accuracy (the last target) against each."""
     runs = found.runs
     first = (runs.study.batches[0], runs.learners[0].name)
     lines = [r for r in found.totals if (r.batch, r.prices) == first and r.rule == runs.study.rules[0]]
@@ -74,7 +74,7 @@ def headline(found: Found) -> list[Ratio]:
         r.ratio
         for r in found.reached
         if r.ratio is not None
-        and (r.batch, r.prices, r.target) == (*first, runs.study.accuracy_targets[0])
+        and (r.batch, r.prices, r.target) == (*first, runs.study.accuracy_targets[-1])
         and r.rule in rules
     ]
 

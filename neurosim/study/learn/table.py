@@ -42,7 +42,8 @@ def find(runs: Runs) -> Found:
 def ratio_rows(found: Found) -> list[dict[str, Any]]:
     """Totals, splits with their factors, points against the firing rate, and ratios at equal accuracy."""
     rows = [{"picture": "total", **ratio.row()} for ratio in found.totals]
-    rows += [{"picture": "split", **s.ratio.row(), **s.factors} for s in found.splits]
+    for s in found.splits:
+        rows.append({"picture": "split", **s.ratio.row(), **{f"factor: {name}": f for name, f in s.factors.items()}})
     for name, some in (("rate", found.rate), ("rate, random", found.lines)):
         rows += [{"picture": name, **p.ratio.row(), **_place(p)} for p in some]
     for r in found.reached:

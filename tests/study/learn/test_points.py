@@ -90,7 +90,11 @@ def test_tables_keep_what_belongs_to_a_ratio(learn_study, tmp_path):
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["picture"] for row in rows} == {"total", "split", "rate", "rate, random", "equal accuracy"}
+    assert {row["rule"] for row in rows if row["picture"] == "split"} == {SKIPPING, "mpd-ed", "std-ed"}
     for row in rows:
+        if row["picture"] == "split":
+            factors = [float(row[f"factor: {name}"]) for name in points.FACTORS]
+            assert prod(factors) == pytest.approx(float(row["ratio"]), rel=1e-9)
         assert row["baseline"] and row["batch"] and row["prices"] and row["rule"]
         assert not row["ratio"] or (row["accuracy_gap_points"] != "") == (row["learned"] == "yes")
 
