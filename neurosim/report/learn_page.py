@@ -65,7 +65,7 @@ def write_learn_page(file: StudyFile, found: Found, figures: list[Drawn], path: 
 
 
 def headline(found: Found) -> list[Ratio]:
-    """The first rule at the first prices and batch: against each baseline, then at equal accuracy (the last target) against each."""
+    """The first rule at the first prices and batch against each baseline: in all, and until the last target."""
     runs = found.runs
     first = (runs.study.batches[0], runs.learners[0].name)
     lines = [r for r in found.totals if (r.batch, r.prices) == first and r.rule == runs.study.rules[0]]
