@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim import __version__
 from neurosim.arch import Chip, LayerChip
+from neurosim.arch.roof import roof
 from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
 from neurosim.energy.price_run import price_run
@@ -21,6 +22,7 @@ from neurosim.engine.function import run_function
 from neurosim.engine.lower import lower_timing
 from neurosim.engine.network_metrics import network_metrics
 from neurosim.engine.plan import TimingPlan, TimingResult
+from neurosim.engine.raster import first_spikes, spikes_by_step
 from neurosim.engine.readout import read_out
 from neurosim.engine.timing import run_timing
 from neurosim.errors import NeurosimError
@@ -255,6 +257,9 @@ def simulate(
         network=noted_network(stages, engine, network_samples),
         timing_mode=mode,
         neurobench=neurobench_metrics(network, trace, predictions, stimulus.labels, updates=neurobench),
+        raster=first_spikes(trace),
+        spikes_by_step=spikes_by_step(network, trace),
+        roof=roof(chip),
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[ESTIMATED] * (mode == "estimate")
         + [

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.arch.layer import LayerChip
+from neurosim.arch.roof import roof
 from neurosim.energy.codebook import map_for_trace
 from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
@@ -17,6 +18,7 @@ from neurosim.engine.function import run_function
 from neurosim.engine.layer import plan_layers, run_layers
 from neurosim.engine.layer_activity import count_layer_activity
 from neurosim.engine.layer_plan import LayerPlan, LayerResult
+from neurosim.engine.raster import first_spikes, spikes_by_step
 from neurosim.engine.readout import read_out
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import footprint_by_memory
@@ -180,6 +182,9 @@ def simulate_layers(
         ann=ann,
         layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),
         neurobench=neurobench_metrics(network, trace, predictions, stimulus.labels, updates=neurobench),
+        raster=first_spikes(trace),
+        spikes_by_step=spikes_by_step(network, trace),
+        roof=roof(chip),
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[
             f"{count} membrane updates of {part} were clipped to the membrane width"

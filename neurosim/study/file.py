@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 from neurosim.study.base import Name, Study
+from neurosim.study.learn.file import LearnStudy
 from neurosim.study.sweep.file import SweepStudy
 from neurosim.workload.workload import list_workloads
 
@@ -39,7 +41,7 @@ class CompareStudy(Study):
     )
 
 
-KINDS: dict[str, type[Study]] = {"compare": CompareStudy, "sweep": SweepStudy}
+KINDS: dict[str, type[Study]] = {"compare": CompareStudy, "learn": LearnStudy, "sweep": SweepStudy}
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class StudyFile:
     def sha256(self) -> str:
         """Of the file's text."""
         return hashlib.sha256(self.source.encode()).hexdigest()
+
+    def _repr_html_(self) -> str:
+        head = f"<h4>{escape(self.study.title)}</h4><p>{escape(self.study.text)}</p>"
+        content = f"<summary>{escape(self.path.name)}</summary><pre>{escape(self.source)}</pre>"
+        return f"<div>{head}<details>{content}</details></div>"
 
     def find(self, name: str, shipped: list[str]) -> str:
         """A shipped name as it is; else the path from the folder of the study file, if there is something."""
