@@ -77,7 +77,7 @@ def test_one_holds_a_claim(tmp_path):
 def test_a_folder_that_cannot_be_locked_is_one_line(tmp_path, monkeypatch):
     store = Store(tmp_path, "k" * 64, "t", BLOCKS)
     (store.folder / "claims").rmdir()
-    with pytest.raises(NeurosimError, match="cannot be locked .*choose another --store"):
+    with pytest.raises(NeurosimError, match=r"cannot be locked .*choose another --store"):
         store.claim(0)
 
 
