@@ -62,7 +62,7 @@ def synaptic_events(network: Network, trace: SpikeTrace) -> dict[str, int]:
         events = int(counts[start : start + fan_out.size] @ fan_out)
         effective += events
         dense += int(fan_out.sum()) * trace.timesteps * trace.n_samples
-        if network.value_bits(projection.source) > 1:
+        if network.multiplies(projection.source):
             mac += events
     return {"effective": effective, "dense": dense, "mac": mac}
 

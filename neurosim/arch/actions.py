@@ -32,6 +32,7 @@ _ACTIONS = (
     Action("accumulate_float", "accumulate", "one synaptic event in float32"),
     Action("multiply_accumulate", "accumulate", "one graded spike times one weight, integers"),
     Action("multiply_accumulate_float", "accumulate", "one graded spike times one weight, float32"),
+    Action("weight_sign", "accumulate", "a weight negated or not by the sign of a ternary spike", "ternary_spikes"),
     Action("pool_accumulate", "accumulate", "one contribution of a pooling, copy or residual connection"),
     Action("accumulator_read", "membrane_memory", "one read of a neuron's input accumulator"),
     Action("accumulator_write", "membrane_memory", "one write of a neuron's input accumulator"),
@@ -86,6 +87,6 @@ def actions_of(features: frozenset[str]) -> list[str]:
     return [action.name for action in ACTIONS.values() if action.only_for == "" or action.only_for in features]
 
 
-def layer_actions() -> list[str]:
-    """Names of the actions of a chip with ``core.execution: layer``, in the registry's order."""
-    return [a.name for a in ACTIONS.values() if a.only_for == "layer" or a.name in _LAYER_TOO]
+def layer_actions(features: frozenset[str]) -> list[str]:
+    """Names of the actions of a chip with ``core.execution: layer`` and these features, in the registry's order."""
+    return [a.name for a in ACTIONS.values() if a.name in _LAYER_TOO or a.only_for in features | {"layer"}]

@@ -29,6 +29,7 @@ _SAID = {
 _MODES = {
     "decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period",
     "synaptic_current": "synaptic current", "membrane_floor": "membrane floor", "multi_spike": "several spikes a step",
+    "ternary_spikes": "spikes of +1 and -1",
 }  # fmt: skip
 
 

@@ -164,7 +164,7 @@ class LayerChip(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> LayerChip:
-        known = layer_actions()
+        known = layer_actions(self.features)
         for name in self.energy:
             if name in known:
                 continue
@@ -195,6 +195,11 @@ class LayerChip(Part):
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core"))
         check_origins(self, self.origins, self.sources)
         return self
+
+    @property
+    def features(self) -> frozenset[str]:
+        """As `Chip.features`, of what a layer chip can have beyond its template."""
+        return frozenset({"ternary_spikes"} if self.arithmetic.ternary_spikes else ())
 
     @property
     def n_cores(self) -> int:

@@ -21,6 +21,9 @@ from neurosim.arch.router import MULTICAST_PORTS, WAYS, Router
 from neurosim.arch.standing import Standing
 from neurosim.arch.topology import Topology
 
+TERNARY_BITS = 2
+"""Payload of a ternary spike, as in `neurosim.snn.neuron`."""
+
 
 class Clock(Part):
     """The quantum of time: the clock period of a synchronous chip, a fine step for an asynchronous one."""
@@ -104,6 +107,7 @@ class Arithmetic(Part):
     synaptic_current: bool = False
     membrane_floor: bool = False
     multi_spike: bool = False
+    ternary_spikes: bool = False
     delay_max: Annotated[int, Field(ge=0, le=65535)]
     spike_payload_bits: Annotated[int, Field(ge=0, le=32)] = 0
 
@@ -111,6 +115,11 @@ class Arithmetic(Part):
     def _ordered(self) -> Arithmetic:
         if self.int_bits is not None and self.int_bits[0] > self.int_bits[1]:
             raise ValueError(f"int_bits: got {list(self.int_bits)}, expected [fewest, most]")
+        if self.ternary_spikes and self.spike_payload_bits < TERNARY_BITS:
+            raise ValueError(
+                f"ternary_spikes: true, but spike_payload_bits is {self.spike_payload_bits}; a spike of +1 or -1 "
+                f"carries {TERNARY_BITS} bits"
+            )
         return self
 
 
@@ -224,6 +233,7 @@ class Chip(Part):
                 ("off_chip", getattr(self.mesh, "chips", None) is not None),
                 ("key_table", self.router.key_table is not None),
                 ("barrier_messages", self.barrier.kind == "messages"),
+                ("ternary_spikes", self.arithmetic.ternary_spikes),
             )
             if has
         )

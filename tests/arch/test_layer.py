@@ -16,7 +16,7 @@ def test_every_action_of_a_layer_chip_has_a_price_and_a_source(name):
     chip = load_chip(name)
     assert isinstance(chip, LayerChip)
     prices = resolve_prices(chip)
-    assert list(prices) and set(prices) == set(layer_actions())
+    assert list(prices) and set(prices) == set(layer_actions(chip.features))
     for action, price in prices.items():
         assert price.component == ACTIONS[action].component and price.source
         assert price.pj > 0 or price.source.startswith("included in ")
