@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from neurosim.arch.actions import ACTIONS, layer_actions
+from neurosim.arch.front_end import FrontEnd
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
@@ -158,6 +159,7 @@ class LayerChip(Part):
     io: LayerPort
     core: LayerCore
     arithmetic: Arithmetic
+    front_end: FrontEnd | None = None
     energy: dict[str, PriceSpec]
     leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
     standing: Standing | None = None
@@ -199,7 +201,8 @@ class LayerChip(Part):
     @property
     def features(self) -> frozenset[str]:
         """As `Chip.features`, of what a layer chip can have beyond its template."""
-        return frozenset({"ternary_spikes"} if self.arithmetic.ternary_spikes else ())
+        has = {"ternary_spikes": self.arithmetic.ternary_spikes, "front_end": self.front_end is not None}
+        return frozenset(name for name, yes in has.items() if yes)
 
     @property
     def n_cores(self) -> int:

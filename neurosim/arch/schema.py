@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from neurosim.arch.actions import ACTIONS, actions_of
 from neurosim.arch.core import Core
+from neurosim.arch.front_end import FrontEnd
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
@@ -147,6 +148,7 @@ class Chip(Part):
     delivery: Literal["same_step", "next_step"]
     core: Core
     arithmetic: Arithmetic
+    front_end: FrontEnd | None = None
     energy: dict[str, PriceSpec] = Field(default_factory=dict)
     leakage: tuple[LeakageSpec, ...] = Field((), min_length=1)
     without_energy: Source | None = None
@@ -157,8 +159,10 @@ class Chip(Part):
         self._check_ways()
         if self.without_energy is None:
             self._check_prices()
-        elif self.energy or self.leakage or self.standing:
-            raise ValueError("without_energy: the file gives energy or leakage or standing; keep the one or the others")
+        elif self.energy or self.leakage or self.standing or self.front_end:
+            raise ValueError(
+                "without_energy: the file gives energy, leakage, standing or front_end; keep the one or the others"
+            )
         if self.standing is not None:
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core", "tile"))
         scan = self.core.update.scan
@@ -234,6 +238,7 @@ class Chip(Part):
                 ("key_table", self.router.key_table is not None),
                 ("barrier_messages", self.barrier.kind == "messages"),
                 ("ternary_spikes", self.arithmetic.ternary_spikes),
+                ("front_end", self.front_end is not None),
             )
             if has
         )

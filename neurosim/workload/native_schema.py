@@ -164,6 +164,9 @@ def parse_header(data: dict[str, Any], where: str) -> Header:
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"])
         raise NeurosimError(f"{where}: header.{place}: {first['msg']}") from error
+    signs = [p.name for p in header.populations if getattr(p.model, "ternary", False)]
+    if signs and header.format != FORMATS[2]:
+        raise NeurosimError(f"{where}: population {signs[0]!r} is ternary, which format 3 brought; say {FORMATS[2]!r}")
     if header.format == FORMATS[0]:
         parts = [p.model for p in header.populations] + list(header.projections)
         early = [n for n in _NEW for part in parts if getattr(part, n, None) is not None] + ["coding"] * bool(
@@ -171,7 +174,4 @@ def parse_header(data: dict[str, Any], where: str) -> Header:
         )
         if early:
             raise NeurosimError(f"{where}: header holds {early[0]!r}, which format 2 brought; say {FORMATS[1]!r}")
-    early = [p.name for p in header.populations if getattr(p.model, "ternary", False)]
-    if early and header.format != FORMATS[2]:
-        raise NeurosimError(f"{where}: population {early[0]!r} is ternary, which format 3 brought; say {FORMATS[2]!r}")
     return header

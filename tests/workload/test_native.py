@@ -1,12 +1,13 @@
 """The native model file: bit for bit there and back, and clear errors for everything else."""
 
 import json
+from copy import deepcopy
 
 import numpy as np
 import pytest
 
 from neurosim.errors import NeurosimError
-from neurosim.files import write_arrays
+from neurosim.files import read_arrays, write_arrays
 from neurosim.snn import (
     BinaryCodec,
     CodebookCodec,
@@ -24,6 +25,7 @@ from neurosim.snn import (
     Readout,
     Relay,
     Sparse,
+    TernaryCodec,
 )
 from neurosim.workload.native import load_network, save_network
 

@@ -141,6 +141,11 @@ def resolve_leakage(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
     return tuple(_leakage(chip, spec) for spec in chip.leakage)
 
 
+def resolve_front_end(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
+    """What the encoder in front of the port leaks in runs that use it; empty for a chip without one."""
+    return () if chip.front_end is None else (_leakage(chip, chip.front_end.leakage),)
+
+
 def resolve_idle_clock(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
     """Every clock that runs all the time, as the power it draws at the chip's clock."""
     found = []
