@@ -11,7 +11,7 @@ from neurosim.arch.prices import LeakageSpec
 
 
 class FrontEnd(Part):
-    """Adders, comparators and shifters of ``width_bits`` with ``states`` numbers for each of up to ``channels`` signals.
+    """Adders, comparators and shifters of ``width_bits``, and ``states`` numbers for each of ``channels`` signals.
 
     It takes numbers; the converter that makes them of a voltage is not part of it. ``leakage`` is drawn in runs that
     use it. A chip without a front end leaves encoding to its host, unpriced.

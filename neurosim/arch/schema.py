@@ -160,9 +160,8 @@ class Chip(Part):
         if self.without_energy is None:
             self._check_prices()
         elif self.energy or self.leakage or self.standing or self.front_end:
-            raise ValueError(
-                "without_energy: the file gives energy, leakage, standing or front_end; keep the one or the others"
-            )
+            given = "energy or leakage or standing or front_end"
+            raise ValueError(f"without_energy: the file gives {given}; keep the one or the others")
         if self.standing is not None:
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core", "tile"))
         scan = self.core.update.scan

@@ -8,20 +8,22 @@ from neurosim.errors import NeurosimError
 from neurosim.snn.trace import Stimulus
 
 PART = "encoder"
+_WORDS = {"channels": "channels", "width_bits": "bits a number", "states": "numbers a channel"}
 
 
 def check_front_end(chip: Chip | LayerChip, stimulus: Stimulus) -> None:
-    """Refuse a stimulus whose encoder has more channels or wider numbers than the chip's front end."""
+    """Refuse a stimulus whose encoder has more channels, numbers or bits than the chip's front end."""
     work, has = stimulus.front_end, chip.front_end
     if work is None or has is None:
         return
     for name, asked, limit in (
         ("channels", work.channels, has.channels),
         ("width_bits", work.width_bits, has.width_bits),
+        ("states", work.states, has.states),
     ):
         if asked > limit:
             raise NeurosimError(
-                f"front end: the encoder needs {asked} {name.replace('width_', '')}, chip {chip.name} has {limit} "
+                f"front end: the encoder needs {asked} {_WORDS[name]}, chip {chip.name} has {limit} "
                 f"(front_end.{name}); encode on the host (front_end=false), or send fewer or smaller numbers"
             )
 
@@ -44,6 +46,6 @@ def front_end_notes(chip: Chip | LayerChip, stimulus: Stimulus) -> list[str]:
         return []
     number = int(stimulus.front_end.counts.sum())
     return [
-        f"the input asks for an encoder on the chip, which {chip.name} does not have (front_end): the host encodes, and "
-        f"its {number:,} operations are not priced"
+        f"the input asks for an encoder on the chip, which {chip.name} does not have (front_end): the host encodes, "
+        f"and its {number:,} operations are not priced"
     ]

@@ -69,7 +69,7 @@ def _sent(away: np.ndarray, threshold, tally: Tally) -> np.ndarray:
 def _delta(values: np.ndarray, rule: IntegerRule, tally: Tally) -> np.ndarray:
     out = np.zeros(values.shape, np.int32)
     tally.seen(values)
-    tally.add(write=1)
+    tally.begin(1)
     for t in range(1, values.shape[1]):
         tally.add(read=1, write=1)
         # The rule says "reaches": one below the threshold is not beyond it.
@@ -83,7 +83,7 @@ def _follow(values: np.ndarray, rule: IntegerRule, tally: Tally) -> np.ndarray:
     out = np.zeros(values.shape, np.int32)
     base = values[:, 0].copy() if rule.start == "first" else np.zeros_like(values[:, 0])
     threshold = np.full_like(base, rule.threshold)
-    tally.add(write=1 + adapts)
+    tally.begin(1 + adapts)
     tally.seen(values)
     for t in range(values.shape[1]):
         tally.add(read=1 + adapts)
@@ -115,7 +115,7 @@ def _moving_window(values: np.ndarray, rule: IntegerRule, tally: Tally) -> np.nd
     first = values[:, 0] if rule.start == "first" else np.zeros_like(values[:, 0])
     kept = np.repeat(first[None], length, axis=0)
     total = first * length
-    tally.add(write=1 + length)
+    tally.begin(1 + length)
     tally.seen(values)
     for t in range(values.shape[1]):
         x, oldest = values[:, t], kept[t % length].copy()
