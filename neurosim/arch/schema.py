@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from neurosim.arch.actions import ACTIONS, actions_of
+from neurosim.arch.calibration import Calibration
 from neurosim.arch.core import Core
 from neurosim.arch.front_end import FrontEnd
 from neurosim.arch.origins import check_origins
@@ -153,17 +154,22 @@ class Chip(Part):
     leakage: tuple[LeakageSpec, ...] = Field((), min_length=1)
     without_energy: Source | None = None
     standing: Standing | None = None
+    calibration: Calibration | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Chip:
         self._check_ways()
         if self.without_energy is None:
             self._check_prices()
-        elif self.energy or self.leakage or self.standing or self.front_end:
-            given = "energy or leakage or standing or front_end"
-            raise ValueError(f"without_energy: the file gives {given}; keep the one or the others")
+        elif self.energy or self.leakage or self.standing or self.calibration or self.front_end:
+            raise ValueError(
+                "without_energy: the file gives energy, leakage, standing, calibration or front_end; "
+                "keep the one or the others"
+            )
         if self.standing is not None:
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core", "tile"))
+        if self.calibration is not None:
+            self.calibration.check(self.sources)
         scan = self.core.update.scan
         if scan is not None and scan.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
             raise ValueError(

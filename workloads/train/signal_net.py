@@ -12,6 +12,7 @@ code with the simulator; it is what the simulator's spikes are compared with.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -89,7 +90,7 @@ class SignalNet(nn.Module):
     def __init__(self, sizes: tuple[int, ...], numbers: Numbers, start: SignalNet | None = None) -> None:
         super().__init__()
         self.numbers = numbers
-        weights = [torch.randn(a, b) * (1.2 / a**0.5) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        weights = [torch.randn(a, b) * (1.2 / a**0.5) for a, b in pairwise(sizes)]
         thresholds = [torch.ones(b) for b in sizes[1:-1]]
         if start is not None:
             weights, thresholds = _in_steps(start, numbers)
