@@ -1,6 +1,6 @@
 """Ternary and binary spiking networks in whole numbers: what trains is what ships, and its frozen integer evaluation.
 
-One timestep of a hidden layer: the membrane keeps 7/8 of itself, rounded to the nearest whole number with halves up;
+One timestep of a hidden layer: the membrane keeps 3/4 of itself, rounded to the nearest whole number with halves up;
 ``v = clamp(v + I)`` to the membrane's bits; a spike of +1 where ``v >= threshold``, of -1 where ``v <= -threshold``
 (ternary nets alone); ``v -= spike * threshold``. The last layer adds up without leak or spikes.
 
@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import nn
 
-LEAK_SHIFT = 3
-LEAK_KEEP = 7
+LEAK_SHIFT = 2
+LEAK_KEEP = 3
 KEPT = LEAK_KEEP / 2**LEAK_SHIFT
 OUTPUT_BITS = 12
 
