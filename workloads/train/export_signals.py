@@ -54,7 +54,7 @@ def to_network(frozen: Frozen, name: str) -> Network:
         leak = Leak("multiply", numerator=LEAK_KEEP, shift=LEAK_SHIFT, rounding="nearest")
         codec = TernaryCodec() if n.weight_bits == 2 else IntCodec(n.weight_bits)
     sizes = [len(frozen.weights[0]), *(w.shape[1] for w in frozen.weights)]
-    populations = [Population("input", (sizes[0],), Input(2, ternary=True) if n.signed else Input())]
+    populations = [Population("input", (sizes[0],), Input(2, ternary=True) if n.signed_input else Input())]
     for i, threshold in enumerate(frozen.thresholds):
         model = Lif(threshold, leak, membrane_bits=n.membrane_bits, ternary=n.signed)
         populations.append(Population(f"hidden{i + 1}", (sizes[i + 1],), model))

@@ -26,11 +26,12 @@ OUTPUT_BITS = 12
 
 @dataclass(frozen=True)
 class Numbers:
-    """``weight_bits`` None: float weights and membranes. ``signed``: spikes of +1 and -1."""
+    """``weight_bits`` None: float weights and membranes. ``signed``: hidden spikes of +1 and -1; ``signed_input``."""
 
     weight_bits: int | None
     membrane_bits: int | None
     signed: bool
+    signed_input: bool
 
     @property
     def whole(self) -> bool:

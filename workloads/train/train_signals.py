@@ -38,33 +38,41 @@ RATE_TARGET, RATE_PENALTY = 0.08, 1.0
 
 @dataclass(frozen=True)
 class Method:
-    """``bits`` of weights and of hidden membranes; None: floats."""
+    """``signed``: the encoder sends +1 and -1; ``ternary``: hidden neurons do. ``bits`` of weights and of hidden
+    membranes; None: floats."""
 
     data: str
     spec: str
     signed: bool
+    ternary: bool
     bits: tuple[int, int] | None
     title: str
 
 
 _SPEECH = (
-    ("tae-t2", TAE, True, (2, 6), "ternary spikes, 2-bit weights, 6-bit membranes"),
-    ("tae-t2-u4", TAE, True, (2, 4), "ternary spikes, 2-bit weights, 4-bit membranes"),
-    ("tae-t2-u8", TAE, True, (2, 8), "ternary spikes, 2-bit weights, 8-bit membranes"),
-    ("tae-t4", TAE, True, (4, 8), "ternary spikes, 4-bit weights, 8-bit membranes"),
-    ("float", TAE, True, None, "ternary spikes, float32 weights and membranes"),
-    ("sf-t2", STEP_FORWARD, True, (2, 6), "step-forward, ternary spikes, 2-bit weights, 6-bit membranes"),
-    ("sf-float", STEP_FORWARD, True, None, "step-forward, ternary spikes, float32 weights and membranes"),
-    ("mw-t2", WINDOW, True, (2, 6), "moving window, ternary spikes, 2-bit weights, 6-bit membranes"),
-    ("mw-float", WINDOW, True, None, "moving window, ternary spikes, float32 weights and membranes"),
-    ("onoff", TAE, False, (2, 6), "ON and OFF channels, binary spikes, 2-bit weights, 6-bit membranes"),
-    ("onoff-float", TAE, False, None, "ON and OFF channels, binary spikes, float32 weights and membranes"),
-    ("wide-t2", WIDE, True, (2, 6), "thresholds of 4 to 64, ternary spikes, 2-bit weights, 6-bit membranes"),
-    ("wide-float", WIDE, True, None, "thresholds of 4 to 64, ternary spikes, float32 weights and membranes"),
-    ("wideonoff", WIDE, False, (2, 6), "thresholds of 4 to 64, ON and OFF channels, 2-bit weights, 6-bit membranes"),
-    ("wideonoff-float", WIDE, False, None, "thresholds of 4 to 64, ON and OFF channels, float32"),
+    ("tae-t2", TAE, True, True, (2, 6), "ternary spikes, 2-bit weights, 6-bit membranes"),
+    ("tae-t2-u4", TAE, True, True, (2, 4), "ternary spikes, 2-bit weights, 4-bit membranes"),
+    ("tae-t2-u8", TAE, True, True, (2, 8), "ternary spikes, 2-bit weights, 8-bit membranes"),
+    ("tae-t4", TAE, True, True, (4, 8), "ternary spikes, 4-bit weights, 8-bit membranes"),
+    ("float", TAE, True, True, None, "ternary spikes, float32 weights and membranes"),
+    ("sf-t2", STEP_FORWARD, True, True, (2, 6), "step-forward, ternary spikes, 2-bit weights, 6-bit membranes"),
+    ("sf-float", STEP_FORWARD, True, True, None, "step-forward, ternary spikes, float32 weights and membranes"),
+    ("mw-t2", WINDOW, True, True, (2, 6), "moving window, ternary spikes, 2-bit weights, 6-bit membranes"),
+    ("mw-float", WINDOW, True, True, None, "moving window, ternary spikes, float32 weights and membranes"),
+    ("onoff", TAE, False, False, (2, 6), "ON and OFF channels, binary spikes, 2-bit weights, 6-bit membranes"),
+    ("onoff-float", TAE, False, False, None, "ON and OFF channels, binary spikes, float32 weights and membranes"),
+    ("wide-t2", WIDE, True, True, (2, 6), "thresholds of 4 to 64, ternary spikes, 2-bit weights, 6-bit membranes"),
+    ("wide-float", WIDE, True, True, None, "thresholds of 4 to 64, ternary spikes, float32 weights and membranes"),
+    ("wideonoff", WIDE, False, False, (2, 6), "thresholds of 4 to 64, ON and OFF channels, 2-bit weights"),
+    ("wideonoff-float", WIDE, False, False, None, "thresholds of 4 to 64, ON and OFF channels, float32"),
+    ("mixed", TAE, True, False, (2, 6), "signed input, binary neurons, 2-bit weights, 6-bit membranes"),
+    ("mixed-float", TAE, True, False, None, "signed input, binary neurons, float32 weights and membranes"),
+    ("sfmixed", STEP_FORWARD, True, False, (2, 6), "step-forward, signed input, binary neurons, 2-bit weights"),
+    ("sfmixed-float", STEP_FORWARD, True, False, None, "step-forward, signed input, binary neurons, float32"),
+    ("sfonoff", STEP_FORWARD, False, False, (2, 6), "step-forward, ON and OFF channels, 2-bit weights"),
+    ("sfonoff-float", STEP_FORWARD, False, False, None, "step-forward, ON and OFF channels, float32"),
 )
-_MOTION = [row for row in _SPEECH if row[0] in ("tae-t2", "float", "onoff", "onoff-float")]
+_MOTION = [row for row in _SPEECH if row[0] in ("tae-t2", "float", "onoff", "onoff-float", "mixed", "mixed-float")]
 METHODS = {
     f"{data}-{name}": Method(data, *rest)
     for data, rows in (("speech", _SPEECH), ("motion", _MOTION))
@@ -168,7 +176,7 @@ def obtain(name: str, seed: int, data: Data, cache: Path) -> tuple[SignalNet, di
     sizes = (inputs, *[HIDDEN[method.data]] * 2, int(data.test[1].max()) + 1)
     start = None if method.bits is None else obtain(float_of(name), seed, data, cache)[0]
     torch.manual_seed(seed)
-    net = SignalNet(sizes, Numbers(*(method.bits or (None, None)), method.signed), start)
+    net = SignalNet(sizes, Numbers(*(method.bits or (None, None)), method.ternary, method.signed), start)
     path = cache / f"{name}-{seed}.pt"
     if path.exists():
         stored = torch.load(path, weights_only=True)
