@@ -128,7 +128,8 @@ def test_reference_and_fast_engine_agree_on_random_networks_and_chips(case, chip
     except NeurosimError as refusal:
         # Only what nothing can run: a loop too fast for next-step delivery, more layers than cores, fractions or a
         # maximum of graded values in an integer network; rows of a layout that cannot hold them, or not in banks.
-        told = ("next-step", "cannot be spread", "max pooling", "'max'", "fractions", "no zero", "bank_conflicts: true")
+        told = ("next-step", "cannot be spread", "max pooling", "'max'", "fractions", "no zero", "bank_conflicts: true",
+                "ternary_spikes: false")
         assert any(text in str(refusal) for text in told)
         assume(False)
     same(simulate_stages(network, chip, stimulus, engine="reference", **options), fast)
