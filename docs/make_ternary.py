@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 from neurosim.arch import Chip, LayerChip, chip_from_data, load_chip
 from neurosim.errors import NeurosimError
 from neurosim.files import read_npz, replacing
+from neurosim.report.label_points import label_points
 from neurosim.result import Result
 from neurosim.run import simulate
 from neurosim.workload.encode_integers import IntegerRule, decode_integers, integer_changes
@@ -30,7 +31,7 @@ HEAD = (
     "| workload | input, neurons | accuracy % | spikes | synaptic events | edge-28nm nJ | of it encoder | "
     "edge-28nm-layer nJ | loihi-silicon nJ | synaptic memory kbit |"
 )
-GREY, SAVED = "#444444", {"format": "png", "metadata": {"Software": ""}}
+SAVED = {"format": "png", "metadata": {"Software": ""}}
 
 
 def rule(kind: str, threshold: int) -> IntegerRule:
@@ -138,8 +139,9 @@ KINDS = {
 
 def draw(energies: dict[str, float]) -> None:
     """Accuracy against synaptic events and against energy, whole numbers of two bits alone."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(9, 5.5), layout="constrained", sharey=True)
     seen = set()
+    places: tuple[list, list] = ([], [])
     for name, energy in energies.items():
         card = load_workload(name).card
         kind = kind_of(name)
@@ -151,19 +153,19 @@ def draw(energies: dict[str, float]) -> None:
         look = {"color": colour, "marker": mark, "ms": 5, "lw": 0.8, "ls": "none"}
         axes[0].errorbar(events["mean"] / 1000, y, dy, events["deviation"] / 1000, label=label, **look)
         axes[1].errorbar(energy, y, dy, **look)
-        for axis, x in zip(axes, (events["mean"] / 1000, energy), strict=True):
-            axis.annotate(
-                name.removeprefix("speech-"), (x, y), xytext=(5, 4), textcoords="offset points", fontsize=7, color=GREY
-            )
+        for spots, x in zip(places, (events["mean"] / 1000, energy), strict=True):
+            spots.append((x, y))
     axes[0].set_xlabel("thousand synaptic events a sample", fontsize=8)
     axes[1].set_xlabel("energy a sample on edge-28nm, encoder included (nJ)", fontsize=8)
     axes[0].set_ylabel("accuracy (%), mean and deviation of three seeds", fontsize=8)
-    axes[0].legend(frameon=False, fontsize=7, loc="lower right")
+    axes[0].legend(frameon=False, fontsize=7, loc="center right")
     for axis in axes:
         axis.grid(alpha=0.25, linewidth=0.5)
         axis.tick_params(labelsize=7)
         axis.margins(x=0.14)
         axis.spines[["top", "right"]].set_visible(False)
+    for axis, spots in zip(axes, places, strict=True):
+        label_points(axis, spots, [name.removeprefix("speech-") for name in energies])
     with replacing(FOLDER / "img" / "ternary_accuracy.png") as temporary:
         figure.savefig(temporary, dpi=130, **SAVED)
 

@@ -39,6 +39,7 @@ EVERYTHING = {
     "synaptic_current": True,
     "membrane_floor": True,
     "multi_spike": True,
+    "ternary_spikes": True,
     "delay_max": 15,
     "spike_payload_bits": 32,
 }
@@ -48,7 +49,10 @@ EVERYTHING = {
 def chips(draw):
     """A shipped chip with its structure redrawn: one core or many, queues of depth 1, other latencies and lanes."""
     chip = load_chip(draw(st.sampled_from(["edge-28nm", "loihi-2018", "loihi-silicon"])))
-    chip = chip.model_copy(update={"arithmetic": chip.arithmetic.model_copy(update=EVERYTHING)})
+    sign = {"weight_sign": PriceSpec(pj=0.1, source=next(iter(chip.sources)))}
+    chip = chip.model_copy(
+        update={"arithmetic": chip.arithmetic.model_copy(update=EVERYTHING), "energy": {**sign, **chip.energy}}
+    )
     one_core = draw(st.booleans()) and draw(st.booleans())
     width, height = (1, 1) if one_core else (draw(st.integers(1, 4)), draw(st.integers(1, 3)))
     changes = {
@@ -128,8 +132,7 @@ def test_reference_and_fast_engine_agree_on_random_networks_and_chips(case, chip
     except NeurosimError as refusal:
         # Only what nothing can run: a loop too fast for next-step delivery, more layers than cores, fractions or a
         # maximum of graded values in an integer network; rows of a layout that cannot hold them, or not in banks.
-        told = ("next-step", "cannot be spread", "max pooling", "'max'", "fractions", "no zero", "bank_conflicts: true",
-                "ternary_spikes: false")
+        told = ("next-step", "cannot be spread", "max pooling", "'max'", "fractions", "no zero", "bank_conflicts: true")
         assert any(text in str(refusal) for text in told)
         assume(False)
     same(simulate_stages(network, chip, stimulus, engine="reference", **options), fast)

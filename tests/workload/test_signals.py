@@ -11,7 +11,7 @@ from neurosim.engine.function import run_function
 from neurosim.errors import NeurosimError
 from neurosim.files import read_arrays, read_npz
 from neurosim.run import read_out
-from neurosim.snn import FloatCodec, IntCodec, TernaryCodec
+from neurosim.snn import FloatCodec, IntCodec, Stimulus, TernaryCodec
 from neurosim.workload.workload import list_workloads, load_workload
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +134,24 @@ def test_another_encoder_of_signals_may_take_its_place():
     assert other.n_inputs == own.n_inputs and other.front_end is None
     with pytest.raises(NeurosimError, match="its data are signals"):
         load_workload("speech-tae-t2", encoder_spec="rate")
+
+
+def test_a_ternary_network_without_biases_mirrors_its_answer():
+    """Thresholds at plus and minus the same value: the mirrored signal gives the mirrored membranes, to the last bit."""
+    for name, mirrors in (("speech-float", True), ("speech-onoff-float", False)):
+        work = load_workload(name)
+        stimulus = work.stimulus(20)
+        dense = np.zeros((20 * stimulus.timesteps, stimulus.n_inputs), np.int32)
+        rows = np.repeat(np.arange(len(dense)), np.diff(stimulus.ptr))
+        dense[rows, stimulus.neuron] = 1 if stimulus.value is None else stimulus.value
+        dense = dense.reshape(20, stimulus.timesteps, -1)
+        half = stimulus.n_inputs // 2
+        mirrored = -dense if mirrors else np.concatenate([dense[:, :, half:], dense[:, :, :half]], axis=2)
+        last = slice(int(work.network.offsets[-2]), None)
+        membranes = [
+            run_function(work.network, Stimulus.from_dense(values)).membrane[:, last] for values in (dense, mirrored)
+        ]
+        assert np.array_equal(membranes[0], -membranes[1]) == mirrors
 
 
 @pytest.mark.parametrize(("name", "steps", "channels", "classes"), [("speech", 60, 12, 9), ("motion", 100, 6, 4)])
