@@ -137,7 +137,7 @@ def test_another_encoder_of_signals_may_take_its_place():
 
 
 def test_a_ternary_network_without_biases_mirrors_its_answer():
-    """Thresholds at plus and minus the same value: the mirrored signal gives the mirrored membranes, to the last bit."""
+    """Thresholds at plus and minus the same value: a mirrored signal gives mirrored membranes, to the last bit."""
     for name, mirrors in (("speech-float", True), ("speech-onoff-float", False)):
         work = load_workload(name)
         stimulus = work.stimulus(20)
