@@ -163,7 +163,7 @@ class Chip(Part):
             self._check_prices()
         elif self.energy or self.leakage or self.standing or self.calibration or self.front_end:
             raise ValueError(
-                "without_energy: the file gives energy, leakage, standing, calibration or front_end; "
+                "without_energy: the file gives energy or leakage, standing, calibration or front_end; "
                 "keep the one or the others"
             )
         if self.standing is not None:
