@@ -14,6 +14,7 @@ from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
 from neurosim.energy.price_run import price_run
 from neurosim.engine.activity import Activity
+from neurosim.engine.front_end import check_front_end, front_end_notes, with_front_end
 from neurosim.engine.function import run_function
 from neurosim.engine.layer import plan_layers, run_layers
 from neurosim.engine.layer_activity import count_layer_activity
@@ -145,6 +146,7 @@ def simulate_layers(
             f"core map: chip {chip.name} has one array, which works through the network layer by layer; leave the map "
             "out or choose a chip with execution 'barrier'"
         )
+    check_front_end(chip, stimulus)
     stages = layer_stages(
         network, chip, stimulus, engine=engine, capacity=capacity, threads=threads, progress=progress
     )  # fmt: skip
@@ -152,6 +154,7 @@ def simulate_layers(
     activity = count_layer_activity(network, stages.plan, timing, trace)
     events = synaptic_events(network, trace)
     check_laws(network, stages, activity, events)
+    activity = with_front_end(activity, chip, stimulus)
     total = int(timing.cycles.sum())
     energy = price_run(chip, activity, total, mapping.memory)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
@@ -186,7 +189,8 @@ def simulate_layers(
         spikes_by_step=spikes_by_step(network, trace),
         roof=roof(chip),
         provenance=provenance(network, chip, stimulus, parameters or {}),
-        notes=[
+        notes=front_end_notes(chip, stimulus)
+        + [
             f"{count} membrane updates of {part} were clipped to the membrane width"
             for part, count in saturations.items()
         ],

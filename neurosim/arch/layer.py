@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from neurosim.arch.actions import ACTIONS, layer_actions
 from neurosim.arch.calibration import Calibration
+from neurosim.arch.front_end import FrontEnd
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
@@ -23,7 +24,7 @@ from neurosim.arch.standing import Standing
 Word = Annotated[int, Field(ge=1, le=1 << 16)]
 Banks = Annotated[int, Field(ge=1, le=256)]
 MAX_WINDOW = 65536
-FEATURES = frozenset({"reuse", "history"})
+FEATURES = frozenset({"reuse", "history", "ternary_spikes", "front_end"})
 """What a layer chip may have besides; it may price the actions of what it leaves out."""
 MAX_COLUMNS = 64
 """A pass keeps the spikes of one row in one machine word."""
@@ -178,6 +179,7 @@ class LayerChip(Part):
     io: LayerPort
     core: LayerCore
     arithmetic: Arithmetic
+    front_end: FrontEnd | None = None
     energy: dict[str, PriceSpec]
     leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
     standing: Standing | None = None
@@ -225,8 +227,12 @@ class LayerChip(Part):
 
     @property
     def features(self) -> frozenset[str]:
-        """What it can do beyond other layer chips: ``reuse`` of codewords, membranes from ``history``."""
-        has = {"reuse": self.core.partial_map_buffer is not None, "history": self.core.membranes == "from_history"}
+        """What it can do beyond other layer chips: ``reuse`` of codewords, membranes from ``history``, spikes of +1 and
+        -1, an encoder in front of its port."""
+        has = {
+            "reuse": self.core.partial_map_buffer is not None, "history": self.core.membranes == "from_history",
+            "ternary_spikes": self.arithmetic.ternary_spikes, "front_end": self.front_end is not None,
+        }  # fmt: skip
         return frozenset(name for name, yes in has.items() if yes)
 
     def content_hash(self) -> str:

@@ -23,7 +23,7 @@ def _slot_cycles(network: Network, chip: LayerChip) -> np.ndarray:
         kind = p.connectivity.kind
         if p.connectivity.event != "synapse":
             kind = "pool"
-        elif network.value_bits(p.source) > 1:
+        elif network.multiplies(p.source):
             kind = "mac"
         elif kind == "conv" and not cut_by_channel(network, network.population(p.target)):
             kind = "sparse"

@@ -38,6 +38,8 @@ def count_layer_activity(network: Network, plan: LayerPlan, result: LayerResult,
             # Where codewords are reused, a synaptic event is no addition of its own.
             if column != "events" or not plan.codewords[i]:
                 rows.add(action, CORE, p.name, result.projection(column)[i])
+        if network.is_ternary(p.source) and p.connectivity.event == "synapse":
+            rows.add("weight_sign", CORE, p.name, result.projection("events")[i])
     suffix = "" if network.is_integer else "_float"
     active, spikes = active_by_neuron(trace), trace.counts_by_neuron()
     for k, position in enumerate(plan.layer_population):

@@ -106,9 +106,10 @@ def test_reuse_needs_a_buffer_and_history_a_window_of_one():
         layer_chip(membranes="from_history")
     with pytest.raises(ChipError, match=r"core\.codebook: got 'share'"):
         layer_chip(codebook="share")
-    assert layer_chip().features == frozenset()
-    assert layer_chip(time_window=1, membranes="from_history").features == {"history"}
-    assert load_chip("edge-28nm-layer-reuse").features == {"reuse"}
+    too = load_chip("edge-28nm-layer").features
+    assert layer_chip().features == too == {"ternary_spikes", "front_end"}
+    assert layer_chip(time_window=1, membranes="from_history").features == {"history", *too}
+    assert load_chip("edge-28nm-layer-reuse").features == {"reuse", *too}
 
 
 def test_an_option_without_its_prices_is_refused():
@@ -123,9 +124,8 @@ def test_the_chip_that_reuses_is_edge_28nm_layer_otherwise():
     added = {"codebook": "decode", "partial_map_buffer": None}
     assert reuse.core.model_copy(update=added) == plain.core
     assert {name: reuse.energy[name] for name in plain.energy} == plain.energy
-    assert (reuse.clock, reuse.technology, reuse.arithmetic, reuse.standing) == (
-        plain.clock, plain.technology, plain.arithmetic, plain.standing,
-    )  # fmt: skip
+    for field in ("clock", "technology", "arithmetic", "standing", "front_end"):
+        assert getattr(reuse, field) == getattr(plain, field), field
 
 
 def test_a_chip_says_what_it_reuses_and_works_out():

@@ -339,5 +339,6 @@ def test_what_must_go_together(edits, expected):
 
 def test_a_chip_may_have_no_energy():
     edits = [(("energy",), MISSING), (("leakage",), MISSING), (("without_energy",), "nobody measured it")]
-    chip = chip_from_data(edited(*edits, (("technology",), MISSING), (("standing",), MISSING)), "my.yaml")
+    edits += [(("standing",), MISSING), (("front_end",), MISSING)]
+    chip = chip_from_data(edited(*edits, (("technology",), MISSING)), "my.yaml")
     assert chip.energy == {} and chip.leakage == () and chip.technology is None

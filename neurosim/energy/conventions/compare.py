@@ -41,6 +41,7 @@ PURPOSE_OF_COMPONENT = {
     "spike_buffer": ROUTING,
     "barrier": CONTROL,
     "array": CONTROL,
+    "encoder": CONTROL,
 }
 """What each component's actions pay for; a component not named here is control."""
 
