@@ -117,6 +117,17 @@ class Egress(Part):
     overlap_update: bool = True
 
 
+class ProductUnit(Part):
+    """What multiplies two spike populations (`neurosim.snn.products`); docs/model.md, section 8.
+
+    Operands are bit rows in the membrane memory. ``popcount_cycles``: quanta in which an update lane ANDs two words and
+    counts the ones; ``masked_cycles_per_group``: quanta in which the accumulate lanes add one bit each.
+    """
+
+    popcount_cycles: Positive
+    masked_cycles_per_group: Positive
+
+
 class Core(Part):
     """One core; the chip has ``mesh.n_tiles * mesh.cores_per_tile`` of them."""
 
@@ -134,11 +145,27 @@ class Core(Part):
     synapse: SynapseUnit
     update: UpdateUnit
     egress: Egress
+    products: ProductUnit | None = None
 
     @model_validator(mode="after")
     def _axons(self) -> Core:
         if self.update.scan is not None and self.axons_in is None:
             raise ValueError("axons_in: expected a number where update.scan counts them")
+        return self
+
+    @model_validator(mode="after")
+    def _products(self) -> Core:
+        """A product is computed when its neuron is visited, from rows that arrived before."""
+        if self.products is None:
+            return self
+        conflicts = self.synaptic_memory.bank_conflicts or self.membrane_memory.bank_conflicts
+        for field, wrong, expected in (
+            ("update_policy", self.update_policy != "all", "all: what is touched is known only after the product"),
+            ("synapse.accumulates", self.synapse.accumulates != "on_arrival", "on_arrival"),
+            ("bank_conflicts", conflicts, "false: where operand rows begin is not modelled"),
+        ):
+            if wrong:
+                raise ValueError(f"products: a core that has them needs {field} {expected}")
         return self
 
     @property

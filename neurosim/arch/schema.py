@@ -157,6 +157,8 @@ class Chip(Part):
             raise ValueError(
                 "core.update.scan.every_neuron: expected only with delivery next_step and update_policy all"
             )
+        if self.core.products is not None and self.delivery != "same_step":
+            raise ValueError("core.products: expected only with delivery same_step; operands are of one timestep")
         if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
             raise ValueError(
                 f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "
@@ -224,6 +226,7 @@ class Chip(Part):
                 ("off_chip", getattr(self.mesh, "chips", None) is not None),
                 ("key_table", self.router.key_table is not None),
                 ("barrier_messages", self.barrier.kind == "messages"),
+                ("products", self.core.products is not None),
             )
             if has
         )

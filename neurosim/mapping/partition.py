@@ -19,6 +19,7 @@ from neurosim.errors import NeurosimError
 from neurosim.mapping.layout import Feed, Layout
 from neurosim.mapping.limits import Need, core_limits, stored_membranes
 from neurosim.mapping.mapping import Overflow
+from neurosim.mapping.products import is_product, operand_bits
 from neurosim.mapping.routes import host_routed
 from neurosim.snn.network import Network, Population
 
@@ -71,11 +72,19 @@ class Partitioner:
         return Need(
             neurons=len(neurons),
             synaptic_memory=sum(bits for _, bits in sizes),
-            membrane_memory=sum(stored_membranes(population, neurons, self.chip).values()),
+            membrane_memory=sum(stored_membranes(population, neurons, self.chip).values())
+            + self._operands(positions, neurons),
             axon_table=entries * self.chip.core.axon_table.word_bits,
             axons_in=axons,
             routing_table=routes_out * self.chip.core.routing_table.word_bits,
             axons_out=routes_out,
+        )
+
+    def _operands(self, positions: list[int], neurons: np.ndarray) -> int:
+        """Bits of the operand rows of the products into a block."""
+        projections = (self.network.projections[i] for i in positions)
+        return sum(
+            sum(operand_bits(self.network, self.chip, p, neurons).values()) for p in projections if is_product(p)
         )
 
     def _axons(self, feeds: list[tuple[int, Feed]]) -> dict[str, np.ndarray]:

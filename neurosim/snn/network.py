@@ -79,8 +79,9 @@ class Projection:
     """Source to target over a connectivity. A spike of value x adds ``x * weight << weight_shift``.
 
     ``weight_shift`` aligns integer weights with the membrane's unit and costs no multiplier. ``port`` names the
-    input of the target: ``in``, or the operand that this projection brings to a product (`neurosim.snn.products`). ``layout`` asks for a storage layout
-    (`neurosim.mapping.storage`) in place of the chip's; it changes what is stored and read, never what is computed.
+    input of the target: ``in``, or the operand that this projection brings to a product (`neurosim.snn.products`).
+    ``layout`` asks for a storage layout (`neurosim.mapping.storage`) in place of the chip's; it changes what is stored
+    and read, never what is computed.
     Two notes compute nothing: ``scale`` (1,) or (output channels,), the real value of one weight step; ``residual``,
     how a shortcut joins (`notes.RESIDUALS`).
     """

@@ -63,7 +63,10 @@ def test_listed_connections_say_the_same_as_the_operators():
         assert sources[1] == {(h * 3 + c) * n + j for c in range(3)}
         expected = (q[h * 3 : h * 3 + 3, i] & k[h * 3 : h * 3 + 3, j]).sum()
         assert expected == sum(q.ravel()[a] and k.ravel()[a - i + j] for a in sources[0])
-    masks, values = MaskedSum(heads, "mask").to_csr((heads, n, n), shape), MaskedSum(heads, "value").to_csr(shape, shape)
+    masks, values = (
+        MaskedSum(heads, "mask").to_csr((heads, n, n), shape),
+        MaskedSum(heads, "value").to_csr(shape, shape),
+    )
     for target in range(30):
         c, i = divmod(target, n)
         by_mask = {s for s in range(heads * n * n) if target in masks[1][masks[0][s] : masks[0][s + 1]]}

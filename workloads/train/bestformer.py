@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
+import numpy as np
 import torch
 import torch.nn.functional as F
-from model import _Spike
 from torch import nn
 
 TIMESTEPS = 4
@@ -74,23 +75,61 @@ def on_grid(weight: torch.Tensor, kind: str) -> torch.Tensor:
     """A weight as the chip holds it. binary: sign of the deviation from its output channel's mean."""
     if kind == "binary":
         flat = weight.flatten(1)
-        return _Sign.apply((weight - flat.mean(1).reshape(-1, *[1] * (weight.dim() - 1))))
+        return _Sign.apply(weight - flat.mean(1).reshape(-1, *[1] * (weight.dim() - 1)))
     if kind == "int8":
         return _Round.apply((weight * INT8_UNIT).clamp(-127, 127)) / INT8_UNIT
     return weight
 
 
-def fire(currents: torch.Tensor, threshold: torch.Tensor | float, soft: bool = False) -> torch.Tensor:
-    """Spikes of ``(timesteps, n, ...)``: v halves, integrates, fires at ``threshold``, and loses it or all of itself."""
-    v, spikes = torch.zeros_like(currents[0]), []
-    for current in currents:
-        v = v / 2 + current
-        # The surrogate's width is one threshold, whatever the threshold counts.
-        spike = _Spike.apply(v / threshold - 1)
-        gone = spike.detach()
-        v = v - threshold * gone if soft else v * (1 - gone)
-        spikes.append(spike)
-    return torch.stack(spikes)
+@numba.njit(cache=True)
+def _forward(current, soft, spike, distance):
+    steps, n = current.shape
+    v, half, one, zero = np.zeros(n, np.float32), np.float32(0.5), np.float32(1), np.float32(0)
+    for t in range(steps):
+        for j in range(n):
+            x = half * v[j] + current[t, j]
+            fired = x >= one
+            distance[t, j] = x - one
+            spike[t, j] = one if fired else zero
+            v[j] = (x - one if soft else zero) if fired else x
+
+
+@numba.njit(cache=True)
+def _backward(grad, distance, soft, out):
+    steps, n = grad.shape
+    carried, half, one, zero = np.zeros(n, np.float32), np.float32(0.5), np.float32(1), np.float32(0)
+    for t in range(steps - 1, -1, -1):
+        for j in range(n):
+            d = distance[t, j]
+            # What a spike takes away is no way for the gradient; a hard reset leaves nothing to carry.
+            kept = half * carried[j] if soft or d < zero else zero
+            carried[j] = out[t, j] = grad[t, j] * max(zero, one - abs(d)) + kept
+
+
+class _Fire(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, currents, soft):
+        flat = currents.contiguous().view(len(currents), -1)
+        spike, distance = torch.empty_like(flat), torch.empty_like(flat)
+        _forward(flat.numpy(), soft, spike.numpy(), distance.numpy())
+        ctx.save_for_backward(distance)
+        ctx.soft = soft
+        return spike.view_as(currents)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (distance,) = ctx.saved_tensors
+        out = torch.empty_like(distance)
+        _backward(grad.contiguous().view_as(distance).numpy(), distance.numpy(), ctx.soft, out.numpy())
+        return out.view_as(grad), None
+
+
+def fire(currents: torch.Tensor, soft: bool = False) -> torch.Tensor:
+    """Spikes of ``(timesteps, n, ...)``: v halves, integrates, fires at 1, and loses 1 (``soft``) or all of itself.
+
+    Compiled loops over the timesteps; the gradient of a spike is a triangle of half width 1 around the threshold.
+    """
+    return _Fire.apply(currents, soft)
 
 
 NEURONS = {
@@ -141,18 +180,19 @@ class BestFormer(nn.Module):
 
     def neurons(self, name: str, currents: torch.Tensor) -> torch.Tensor:
         normal = self.norm[name](currents.flatten(0, 1)).unflatten(0, currents.shape[:2])
-        return fire(normal, 1.0)
+        return fire(normal)
 
     def attention(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Maps (timesteps, n, heads, tokens, tokens) and spikes of the masked sum, (timesteps, n, DIM, 4, 4)."""
+
         def heads(x: torch.Tensor) -> torch.Tensor:
             return x.reshape(*x.shape[:2], HEADS, DIM // HEADS, TOKENS)
 
         counts = torch.einsum("tbhci,tbhcj->tbhij", heads(q), heads(k))
-        maps = counts if self.variant.attention == "count" else fire(counts, float(MAP_THRESHOLD), soft=True)
+        maps = counts if self.variant.attention == "count" else fire(counts / MAP_THRESHOLD, soft=True)
         summed = torch.einsum("tbhij,tbhcj->tbhci", maps, heads(v))
         threshold = self.log_threshold.exp().reshape(HEADS, 1, 1)
-        return maps, fire(summed, threshold).reshape(q.shape)
+        return maps, fire(summed / threshold).reshape(q.shape)
 
     def forward(self, spikes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
         found = {"stem": self.neurons("stem", self.wire("stem", spikes, 2))}

@@ -25,7 +25,7 @@ from neurosim.baseline.ann_model import AnnModel
 
 ROOT = Path(__file__).resolve().parents[2]
 TWIN = ROOT / "workloads" / "mnist-conv-w4" / "ann.npz"
-EPOCHS, LEARNING_RATE, BATCH = 40, 3e-3, 100
+EPOCHS, LEARNING_RATE, BATCH = 30, 3e-3, 100
 RATE_TARGET, RATE_PENALTY = 0.15, 1.0
 TEMPERATURE = 1.0 / 8
 """Logits are sums over tokens and timesteps; this brings them to the size that a cross entropy expects."""
@@ -75,7 +75,7 @@ def train(net: BestFormer, parts: dict[str, Part], teacher: TwinTeacher, seed: i
             score = (right, -float(F.cross_entropy(logits * TEMPERATURE, truth)))
             if score >= best:
                 best, best_epoch, best_state = score, epoch + 1, copy.deepcopy(net.state_dict())
-        if (epoch + 1) % 10 == 0:
+        if (epoch + 1) % 5 == 0:
             shown = ", ".join(f"{name} {float(s.detach().mean()):.3f}" for name, s in found.items())
             print(f"  epoch {epoch + 1}: loss {loss.item():.3f}, {shown}, best {best[0]:.4f}", flush=True)
     net.load_state_dict(best_state)
