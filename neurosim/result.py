@@ -48,6 +48,7 @@ class Result:
     layers: what `neurosim.energy.conventions` reads, empty in files of older versions.
     neurobench: `neurosim.energy.conventions.neurobench`, of the network and not of the chip; None in older files.
     timing_mode : ``cycle``, or ``estimate`` where quanta (and leakage) are estimated.
+    calibration: the factor that the chip file states, as its fields, or None; see `calibrated_pj`.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
 
@@ -80,6 +81,7 @@ class Result:
     layers: list[dict[str, Any]] = field(default_factory=list)
     timing_mode: str = "cycle"
     neurobench: dict[str, Any] | None = None
+    calibration: dict[str, Any] | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -146,6 +148,21 @@ class Result:
         """Dynamic energy and leakage over all samples."""
         return self.energy.total_pj()
 
+    @property
+    def calibrated_pj(self) -> tuple[float, float, float] | None:
+        """Energy over all samples at the chip's calibration factor, its low and its high end; None without one.
+
+        A factor that the chip file has applied is in every price already, and divided out for the two ends.
+        """
+        if self.calibration is None:
+            return None
+        c = self.calibration
+        leakage = self.energy.total_pj(leakage=True)
+        scaled = self.energy_pj if c["of"] == "all" else self.energy_pj - leakage
+        unscaled = self.energy_pj - scaled
+        base = scaled / c["factor"] if c["applied"] else scaled
+        return tuple(base * c[end] + unscaled for end in ("factor", "low", "high"))
+
     def to_json(self) -> dict[str, Any]:
         """The summary as plain data, with the keys that `neurosim run --json` promises."""
         used = {memory: line["used_bits"] for memory, line in self.footprint.items()}
@@ -183,6 +200,7 @@ class Result:
                 "by_component": by_component,
                 "unsourced_share": self.energy.unsourced_share(),
             },
+            "calibration": None if self.calibration is None else {**self.calibration, "energy_pj": self.calibrated_pj},
             "neurobench": self.neurobench,
             "definitions": {"neurobench": NEUROBENCH, "hardware": HARDWARE},
             "ann": self.ann,
@@ -217,6 +235,7 @@ class Result:
         header["format"], header["layers"] = FORMAT, self.layers
         header["network"] = self.network
         header["timing_mode"], header["neurobench"] = self.timing_mode, self.neurobench
+        header["calibration"] = self.calibration
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
         header["energy"] = [[x.component, x.action, x.place, x.part, x.source] for x in self.energy.leaves]
         arrays = {
@@ -262,6 +281,7 @@ class Result:
                 network=header.get("network"),
                 timing_mode=header.get("timing_mode", "cycle"),
                 neurobench=header.get("neurobench"),
+                calibration=header.get("calibration"),
                 **{key: header[key] for key in _PLAIN},
                 layers=header.get("layers", []),
             )

@@ -243,6 +243,7 @@ def simulate(
         saturations=saturations,
         activity=activity,
         energy=energy,
+        calibration=None if chip.calibration is None else chip.calibration.model_dump(),
         utilisation={
             "synapse": (timing.synapse_busy.sum(axis=0) / total).tolist(),
             "update": (timing.update_busy.sum(axis=0) / total).tolist(),

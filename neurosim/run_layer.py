@@ -133,6 +133,7 @@ def simulate_layers(
         saturations=saturations,
         activity=activity,
         energy=energy,
+        calibration=None if chip.calibration is None else chip.calibration.model_dump(),
         utilisation={unit: [quanta / max(1, total)] for unit, quanta in busy.items()},
         ann=ann,
         layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),

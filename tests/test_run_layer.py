@@ -48,7 +48,9 @@ def test_both_engines_on_a_shipped_workload():
 def test_every_joule_is_a_count_times_a_price(result):
     prices = {leaf.action: leaf.price_pj for leaf in result.energy.leaves}
     dynamic = fsum(n * prices[action] for action, n in result.activity.totals().items())
-    assert result.energy.total_pj(leakage=False) == pytest.approx(dynamic, rel=1e-12)
+    parts = result.energy.by_component()
+    beside = parts["loading"] + parts["core_clock"]
+    assert result.energy.total_pj(leakage=False) == pytest.approx(dynamic + beside, rel=1e-12)
     assert result.energy.unsourced_share() == 0
     assert {"array_slot", "weight_buffer_read", "spike_buffer_read", "partial_sum_write", "host_word"} <= set(prices)
     # The whole sample is one window: no state is read, and only the answer's membranes are written.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from neurosim.arch.layer import LayerChip
 from neurosim.arch.schema import Chip
-from neurosim.arch.technology.area import memory_areas
+from neurosim.arch.technology.area import CORES, memory_areas
 from neurosim.arch.technology.resolve import resolve_idle_clock
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def standing_parts(chip: Chip | LayerChip, table: Callable[..., Table]) -> list[Table | None]:
     """Tables of what the file has of it; ``table`` makes one from a title and columns."""
-    return [_area(chip, table), _clock(chip, table), _options(chip, table)]
+    return [_area(chip, table), _clock(chip, table), _options(chip, table), _calibration(chip, table)]
 
 
 def _area(chip: Chip | LayerChip, table: Callable[..., Table]) -> Table | None:
@@ -25,12 +25,16 @@ def _area(chip: Chip | LayerChip, table: Callable[..., Table]) -> Table | None:
     if not areas:
         return None
     made = table(
-        "Area of the memories (logic and wires are not in the tables)", ("component", "left"), ("mm2 each", "right"),
-        ("instances", "right"), ("mm2 in all", "right"),
+        "Area of the memories, and with logic and wires by measured cores", ("component", "left"),
+        ("mm2 each", "right"), ("instances", "right"), ("mm2 in all", "right"),
     )  # fmt: skip
     for x in areas:
         made.add_row(x.component, f"{x.mm2:.3g}", str(x.instances), f"{x.total_mm2:.3g}")
-    made.add_row("total", "", "", f"{fsum(x.total_mm2 for x in areas):.3g}", style="bold")
+    memories = fsum(x.total_mm2 for x in areas)
+    made.add_row("total", "", "", f"{memories:.3g}", style="bold")
+    for core in CORES:
+        ratio = core.whole_over_memories
+        made.add_row(f"  x {ratio:.3g}, as {core.name}'s core over its memories", "", "", f"{memories * ratio:.3g}")
     return made
 
 
@@ -53,4 +57,15 @@ def _options(chip: Chip | LayerChip, table: Callable[..., Table]) -> Table | Non
     if gating is not None:
         made.add_row("cores without neurons", f"leak {gating.unused_share:g} of what others do ({gating.source})")
     made.add_row("loading the network", chip.standing.loading.replace("_", " "))
+    return made
+
+
+def _calibration(chip: Chip | LayerChip, table: Callable[..., Table]) -> Table | None:
+    c = chip.calibration
+    if c is None:
+        return None
+    made = table("Measured over modelled", ("factor", "left"), ("of", "left"), ("applied", "left"), ("from", "left"))
+    what = "dynamic energy" if c.of == "dynamic" else "all energy"
+    source = f"{c.quantity} ({c.source}: {chip.sources[c.source]})"
+    made.add_row(f"{c.factor:g}, {c.low:g} to {c.high:g}", what, "yes" if c.applied else "no", source)
     return made

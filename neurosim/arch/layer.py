@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from neurosim.arch.actions import ACTIONS, layer_actions
+from neurosim.arch.calibration import Calibration
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
@@ -161,6 +162,7 @@ class LayerChip(Part):
     energy: dict[str, PriceSpec]
     leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
     standing: Standing | None = None
+    calibration: Calibration | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> LayerChip:
@@ -193,6 +195,8 @@ class LayerChip(Part):
             if self.standing.power_gating is not None:
                 raise ValueError("standing.power_gating: a layer chip has one array and no cores to gate; leave it out")
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core"))
+        if self.calibration is not None:
+            self.calibration.check(self.sources)
         check_origins(self, self.origins, self.sources)
         return self
 

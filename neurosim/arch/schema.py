@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from neurosim.arch.actions import ACTIONS, actions_of
+from neurosim.arch.calibration import Calibration
 from neurosim.arch.core import Core
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
@@ -142,16 +143,21 @@ class Chip(Part):
     leakage: tuple[LeakageSpec, ...] = Field((), min_length=1)
     without_energy: Source | None = None
     standing: Standing | None = None
+    calibration: Calibration | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Chip:
         self._check_ways()
         if self.without_energy is None:
             self._check_prices()
-        elif self.energy or self.leakage or self.standing:
-            raise ValueError("without_energy: the file gives energy or leakage or standing; keep the one or the others")
+        elif self.energy or self.leakage or self.standing or self.calibration:
+            raise ValueError(
+                "without_energy: the file gives energy, leakage, standing or calibration; keep the one or the others"
+            )
         if self.standing is not None:
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core", "tile"))
+        if self.calibration is not None:
+            self.calibration.check(self.sources)
         scan = self.core.update.scan
         if scan is not None and scan.every_neuron and (self.delivery, self.core.update_policy) != ("next_step", "all"):
             raise ValueError(

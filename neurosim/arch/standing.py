@@ -22,10 +22,14 @@ class PowerGating(Part):
 
 
 class IdleClock(Part):
-    """Energy a cycle and instance, whether anything happens or not: a number with its source, or technology terms."""
+    """Energy a cycle and instance, whether anything happens or not: a number with its source, or technology terms.
+
+    ``cores`` used: cores that hold no neurons have their clock off from the start, which costs nothing.
+    """
 
     component: Source
     per: Literal["chip", "core", "tile"]
+    cores: Literal["all", "used"] = "all"
     pj_per_cycle: NaturalFloat | None = None
     source: Source | None = None
     derive: Annotated[tuple[Term, ...], Field(min_length=1)] | None = None
@@ -37,6 +41,8 @@ class IdleClock(Part):
             raise ValueError(f"{self.component}: give exactly one of pj_per_cycle and derive, got {given}")
         if self.pj_per_cycle is not None and self.source is None:
             raise ValueError(f"{self.pj_per_cycle:g} pJ a cycle has no source; add source: with a key of the sources")
+        if self.cores == "used" and self.per != "core":
+            raise ValueError(f"{self.component}: got cores: used with per: {self.per}, expected per: core")
         return self
 
 

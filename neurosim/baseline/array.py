@@ -80,7 +80,8 @@ _LPDDR4 = "LPDDR4, Accelergy's DRAM constants (de2520f); band: HBM3 of the same 
 _OWN = "this project's own design; no silicon exists"
 _ASSUMED = (
     "buffer sizes, 64 bits of DRAM a cycle and 500 MHz are chosen to fit the area and clock of edge-28nm, not taken "
-    "from a product; control, clock tree and wires between memory and array are left out, in favour of the ANN"
+    "from a product; wires between memory and array, and control but for the clock of four words, are left out, in "
+    "favour of the ANN"
 )
 
 

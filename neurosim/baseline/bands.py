@@ -7,7 +7,13 @@ from dataclasses import replace
 from neurosim.arch.technology.band import leakage_band, term_band
 from neurosim.energy.table import LEAKAGE, EnergyTable, Leaf
 
-_UNITS = {"multiply": "multiplier", "add": "adder", "register": "register", "accumulator_write": "register"}
+_UNITS = {
+    "multiply": "multiplier",
+    "add": "adder",
+    "register": "register",
+    "accumulator_write": "register",
+    "idle_clock": "register",
+}
 _FLOATS = {"multiply": "float_multiply", "add": "float_add"}
 
 

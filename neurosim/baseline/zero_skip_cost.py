@@ -21,6 +21,7 @@ from neurosim.arch.technology.sram import SramFigures, sram_figures
 from neurosim.baseline.array import ArraySpec, Numbers
 from neurosim.baseline.array_cost import REQUANTISE_SCALE_BITS, WEIGHTS
 from neurosim.baseline.bands import with_bands
+from neurosim.baseline.clock import control_clock
 from neurosim.baseline.zero_skip import MAP_BITS, SkipCounts, count_skipping, rounded
 from neurosim.energy.table import LEAKAGE, EnergyTable, Leaf
 from neurosim.errors import NeurosimError
@@ -200,6 +201,7 @@ def cost_zero_skipping(
         Leaf(component, LEAKAGE, "ann", component, cycles * period_ps, mw * 1e-3, source)
         for component, mw, source in _leakage(spec, numbers, memories)
     ]
+    leaves.append(control_clock(cycles, spec.node_nm, spec.voltage_v))
     dram_band = (spec.dram_low_pj / spec.dram_pj_per_bit, spec.dram_high_pj / spec.dram_pj_per_bit)
     table = with_bands(EnergyTable(tuple(leaves)), spec.device, numbers.floating, dram_band)
     done, slots = sum(run.counts.macs for run in runs), cycles * spec.array.elements
@@ -220,8 +222,8 @@ def cost_zero_skipping(
         "description": (
             f"{spec.title}; {numbers.label}, batch {batch} in parts of {part}, weights "
             f"{'on chip' if there else 'from DRAM'}, {spec.node_nm:g} nm, {spec.voltage_v:g} V, {spec.clock_mhz:g} MHz;"
-            f" {100 * done / (model.macs * n):.3g} % of the multiply-accumulates done; leaves out control, "
-            "clock tree and wires"
+            f" {100 * done / (model.macs * n):.3g} % of the multiply-accumulates done; leaves out wires and "
+            "most of control"
         ),
         "layers": [_layer_row(model, number, runs, spec) for number in range(len(model.layers))],
         "leaves": [[x.component, x.action, x.count, x.price_pj, x.source] for x in leaves],

@@ -28,8 +28,8 @@ def chip_leakage(chip: Chip | LayerChip, cores_used: int | None = None) -> tuple
             low, high = (None if mw is None else mw * share for mw in (x.low_mw, x.high_mw))
             source = f"{x.source}; unused and gated, x {share:g} ({gating.source}: {chip.sources[gating.source]})"
             powers.append(LeakagePower(x.component, x.power_mw * share, unused, source, low, high))
-    powers += [
-        LeakagePower(x.component, x.power_mw, x.instances, x.source, x.low_mw, x.high_mw, IDLE_CLOCK)
-        for x in resolve_idle_clock(chip)
-    ]
+    clocks = () if chip.standing is None else chip.standing.idle_clock
+    for x, spec in zip(resolve_idle_clock(chip), clocks, strict=True):
+        running = x.instances if spec.cores == "all" or cores_used is None else min(cores_used, x.instances)
+        powers.append(LeakagePower(x.component, x.power_mw, running, x.source, x.low_mw, x.high_mw, IDLE_CLOCK))
     return tuple(powers)

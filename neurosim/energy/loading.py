@@ -13,7 +13,7 @@ from typing import Protocol
 
 from neurosim.arch import Chip, LayerChip
 from neurosim.arch.technology.band import term_band
-from neurosim.arch.technology.resolve import memory_figures
+from neurosim.arch.technology.resolve import calibrated_source, dynamic_factor, memory_figures
 from neurosim.energy.chip_prices import chip_prices
 from neurosim.energy.table import EnergyTable, Leaf
 from neurosim.errors import NeurosimError
@@ -48,11 +48,14 @@ def loading_leaves(chip: Chip | LayerChip, lines: Iterable[Line]) -> tuple[Leaf,
     host = chip_prices(chip)["host_word" if layered else "host_inject"]
     width = chip.core.spike_buffer.word_bits if layered else chip.router.packet_bits
     low, high = term_band("sram")
+    factor = dynamic_factor(chip)
     leaves = []
     for (place, memory), used in bits.items():
         figures, word = memory_figures(chip, memory), getattr(chip.core, memory).word_bits
-        count, pj = -(-used // word), figures.write_pj
+        count, pj = -(-used // word), figures.write_pj * factor
         source = f"{memory} write: {figures.source}"
+        if factor != 1:
+            source = calibrated_source(chip, source)
         leaves += [
             Leaf(COMPONENT, "load_write", place, memory, count, pj, source, pj * low, pj * high),
             Leaf(

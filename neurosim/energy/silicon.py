@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import fsum
 
+from neurosim.arch.technology.area import CORES
 from neurosim.arch.technology.arithmetic import link_energy, router_flit_energy, unit_energy
 from neurosim.arch.technology.sram import sram_figures
 
@@ -91,10 +92,12 @@ def odin_from_tables() -> tuple[Comparison, ...]:
     event = fsum(pj for _, pj in terms)
     leaking = synapses.leakage_mw + state.leakage_mw
     clock, rate = 75e6, 37.5e6
+    core = next(x for x in CORES if x.name == "ODIN")
     total = leaking * 1e3 + event * rate * 1e-6
     return (
         Comparison("energy of a synaptic event", "pJ", ODIN.pj_per_event, event, _shown(terms)),
         Comparison("static power", "uW", ODIN.static_w * 1e6, leaking * 1e3, ("leakage of both memories",)),
+        Comparison("area of a core", "mm2", core.mm2, core.memory_mm2, ("both memories, no logic",)),
         Comparison("power at 75 MHz, 37.5 M events/s", "uW", ODIN.watts(clock, rate) * 1e6, total, ("both of these",)),
     )
 
@@ -117,6 +120,7 @@ def truenorth_from_tables() -> tuple[Comparison, ...]:
     event = fsum(pj for _, pj in adds)
     rows = TRUENORTH_CORES * 256 * 1e3 * swept.read_pj * 1e-12
     leak = TRUENORTH_CORES * swept.leakage_mw * 1e-3
+    core = next(x for x in CORES if x.name == "TrueNorth")
     static = (("rows read", rows * 1e3), ("leakage", leak * 1e3))
     events = truenorth_events_per_s(20.07)
     total = (rows + leak + event * events * 1e-12) * 1e3
@@ -125,6 +129,7 @@ def truenorth_from_tables() -> tuple[Comparison, ...]:
         Comparison("a 32-bit packet and hop", "pJ", 2.3, fsum(pj for _, pj in hop), _shown(hop)),
         Comparison("energy of a synaptic event", "pJ", TRUENORTH.pj_per_event, event, _shown(adds)),
         Comparison("static power", "mW", TRUENORTH.static_w * 1e3, (rows + leak) * 1e3, _shown(static)),
+        Comparison("area of a core", "mm2", core.mm2, core.memory_mm2, ("its memory, no logic",)),
         Comparison("power at 20.07 Hz", "mW", 71.0, total, ("both of these",)),
     )  # fmt: skip
 

@@ -43,6 +43,8 @@ def _headline(r: Result) -> Text:
     band = _band(r.energy.band_pj(), r.samples)
     band = f" (constants all low to all high: {band})" if band else ""
     lines.append(f"energy        {units.energy(energy)} a sample{band}, of which leakage {units.energy(leakage)}")
+    if r.calibrated_pj is not None:
+        lines.append(_calibrated(r))
     events = r.synaptic_events
     share = events["effective"] / events["dense"] if events["dense"] else 0.0
     lines.append(
@@ -61,6 +63,15 @@ def _headline(r: Result) -> Text:
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
     return text
+
+
+def _calibrated(r: Result) -> str:
+    """The total as the one measurement of the chip would have it, never in the place of the total itself."""
+    # What was measured is in `neurosim show chip` and --json: too long for a headline.
+    c, (nominal, low, high) = r.calibration, (units.energy(pj / r.samples) for pj in r.calibrated_pj)
+    what = "dynamic energy" if c["of"] == "dynamic" else "all energy"
+    how = ", applied above" if c["applied"] else ""
+    return f"calibrated    {nominal} a sample, {low} to {high} (x {c['factor']:g} on {what}{how}: measured silicon)"
 
 
 def _network_lines(r: Result) -> list[str]:

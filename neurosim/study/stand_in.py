@@ -112,22 +112,26 @@ class Imposed:
 
 
 class StandIn:
-    """A stand-in on a chip, mapped once for each number of timesteps that needs it."""
+    """A stand-in on a chip, mapped once for each number of timesteps that needs it.
+
+    Loading the network is left out, as on the other side of a map: it is once for any number of samples.
+    """
 
     def __init__(self, network: Network, chip: Chip | LayerChip, engine: str = "fast") -> None:
         self.network, self.chip, self.engine = network, chip, engine
-        self.prices, self.leakage = chip_prices(chip), chip_leakage(chip)
+        self.prices = chip_prices(chip)
         self._mapped: tuple[Mapping, dict[int, TimingPlan]] | None = None
 
     def run(self, timesteps: int, rate: float, samples: int = 1, seed: int = 0) -> Imposed:
         """Raises NeurosimError when network and chip do not agree."""
         trace = imposed_trace(self.network, samples, timesteps, rate, seed)
         layered = isinstance(self.chip, LayerChip)
-        activity, cycles = (self._layer if layered else self._barrier)(trace)
+        activity, cycles, cores_used = (self._layer if layered else self._barrier)(trace)
         seconds = cycles * self.chip.clock.quantum_ps * 1e-12
         energy = price_activity(
-            activity.action, activity.place, activity.part, activity.count, self.prices, self.leakage, seconds
-        )
+            activity.action, activity.place, activity.part, activity.count, self.prices,
+            chip_leakage(self.chip, cores_used), seconds,
+        )  # fmt: skip
         events = synaptic_events(self.network, trace)
         happened = sum(n for a, n in activity.totals().items() if a.startswith(("accumulate_", "multiply_accumulate")))
         if happened != events["effective"]:
@@ -143,10 +147,10 @@ class StandIn:
         plan = plans[trace.timesteps]
         timing = run_timing(plan, trace, engine=self.engine)
         activity = count_activity(self.network, self.chip, mapping, plan, timing, trace)
-        return activity, int(timing.round_cycles.sum())
+        return activity, int(timing.round_cycles.sum()), mapping.cores_used
 
     def _layer(self, trace: SpikeTrace):
         mapping = map_layers(self.network, self.chip, trace.timesteps)
         plan = plan_layers(self.network, self.chip, mapping)
         timing = run_layers(plan, trace, self.engine)
-        return count_layer_activity(self.network, plan, timing, trace), int(timing.cycles.sum())
+        return count_layer_activity(self.network, plan, timing, trace), int(timing.cycles.sum()), None

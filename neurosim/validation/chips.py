@@ -52,6 +52,11 @@ LOIHI = {
     }),
 }  # fmt: skip
 
+QUERY, QUERY_WORK = "measured_query_dynamic_energy", r"([\d.e]+)-([\d.e]+) synaptic events, ([\d.e]+) neuron updates"
+UPDATES = {"loihi-2018": ("neuron_inactive", "neuron_inactive"), "loihi-silicon": ("neuron_access", "neuron_active")}
+"""What each of the query's neuron updates costs at least and at most: the second comes on top where it differs."""
+CALIBRATION_BAR = 0.01
+
 Figures = dict[str, dict[str, Row]]
 
 
@@ -69,6 +74,7 @@ def cases(path: Path, engines: tuple[str, ...]) -> Iterator[Case]:
         yield from _truenorth(figures.get("TrueNorth", {}))
         for name in LOIHI:
             yield _chip_file(name, figures.get(name, {}))
+        yield from _loihi_query(figures.get("Loihi", {}))
 
 
 def read_figures(file: Path) -> Figures:
@@ -158,3 +164,34 @@ def _chip_file(name: str, rows: dict[str, Row]) -> Case:
     if not compared:
         return Case(f"{name} in {file}", SKIPPED, "the table has none of its energies")
     return Case(f"{name} in {file}", EQUAL, f"{compared} energies")
+
+
+def _loihi_query(rows: dict[str, Row]) -> Iterator[Case]:
+    """The measured search over what each chip file's constants give for its work: the factor that the file states."""
+    row = rows.get(QUERY)
+    work = None if row is None else re.search(QUERY_WORK, row.text("conditions"))
+    if work is None:
+        yield Case("Loihi query", SKIPPED, f"the table has no {QUERY} with its numbers of events and updates")
+        return
+    least, most, updates = (float(text) for text in work.groups())
+    measured = _number(row, "mJ")
+    for file, (first, second) in UPDATES.items():
+        chip = load_chip(file)
+        prices = {name: spec.pj for name, spec in chip.energy.items()}
+        extra = prices[second] if second != first else 0.0
+        fewest, dearest = (prices[name] for name in ("accumulate_sparse", "accumulate_dense"))
+        low = (least * fewest + updates * prices[first]) * 1e-9
+        high = (most * dearest + updates * (prices[first] + extra)) * 1e-9
+        factors = measured / high, measured / ((low + high) / 2), measured / low
+        stated = chip.calibration
+        found = f"{measured:g} mJ measured, {low:.3g} to {high:.3g} by {file}: factor {factors[1]:.2f}, "
+        found += f"{factors[0]:.2f} to {factors[2]:.2f}"
+        if stated is None:
+            yield Case(f"Loihi query by {file}", MISS, f"{found}; the file states none")
+            continue
+        same = all(
+            abs(a - b) <= CALIBRATION_BAR
+            for a, b in zip(factors, (stated.low, stated.factor, stated.high), strict=True)
+        )
+        detail = f"{found}; the file states {stated.factor:g}, {stated.low:g} to {stated.high:g}"
+        yield Case(f"Loihi query by {file}", WITHIN if same else MISS, detail)

@@ -45,6 +45,7 @@ def test_counts_by_hand():
         ("dram", "bit"): 8 * (48 + 540 + 3200) + 320,
         ("requantise", "multiply"): 320,
         ("requantise", "add"): 320,
+        ("control", "idle_clock"): cost["cycles"],
     }
     assert cost["macs"] == 11840 and cost["sums_read_back"] == 16 * 20 * 3 + 10 * 39
     # Overlapped: 8 rows of load once a layer; folds of 16 + 14 and 1 + 14 cycles.

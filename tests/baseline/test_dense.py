@@ -48,6 +48,7 @@ def test_counts_by_hand():
         # The last layer keeps its sums.
         ("requantise", "multiply"): 320,
         ("requantise", "add"): 320,
+        ("control", "idle_clock"): cost["cycles"],
     }
     assert cost["macs"] == 11840 == tiny().macs
     assert json.loads(json.dumps(cost)) == cost

@@ -76,11 +76,14 @@ def test_lemaire_to_the_digit():
 
 
 def test_odin_from_the_tables_is_low_by_a_stated_factor():
-    event, static, power = odin_from_tables()
+    event, static, area, power = odin_from_tables()
     synapses, state = (sram_figures(k * 8192, w, 28).at_voltage(0.55) for k, w in ((32, 32), (4, 128)))
     memories = synapses.read_pj + synapses.write_pj + state.read_pj + state.write_pj
     assert event.derived > memories > 0.9 * event.derived
     assert (event.published, event.factor) == (8.43, pytest.approx(1.57, abs=0.01))
+    # The synapse memory alone agrees with the published 0.68 um2 a synapse.
+    assert synapses.area_mm2 == pytest.approx(0.68e-6 * 65536, rel=0.06)
+    assert area.factor == pytest.approx(1.61, abs=0.01)
     assert static.factor == pytest.approx(5.2, abs=0.05) and power.factor == pytest.approx(2.31, abs=0.01)
 
 
@@ -88,6 +91,7 @@ def test_truenorth_from_the_tables_is_low_by_a_stated_factor():
     factors = {line.name: line.factor for line in truenorth_from_tables()}
     assert factors["a bit from memory to controller"] == pytest.approx(2.43, abs=0.01)
     assert factors["a 32-bit packet and hop"] == pytest.approx(3.23, abs=0.01)
+    assert factors["area of a core"] == pytest.approx(4.19, abs=0.01)
     assert factors["static power"] == pytest.approx(3.25, abs=0.01)
     assert factors["power at 20.07 Hz"] == pytest.approx(3.57, abs=0.01)
     # An asynchronous event is far more than its add: the tables cannot be held to it.

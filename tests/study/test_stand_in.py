@@ -72,7 +72,9 @@ def test_a_recorded_run_imposed_again_costs_what_it_cost(monkeypatch):
     monkeypatch.setattr(module, "imposed_trace", lambda *_: trace)
     result = simulate(net, "edge-28nm", stimulus)
     imposed = StandIn(net, CHIP).run(4, 0.5, samples=2)
-    assert imposed.energy.by("component", "action") == result.energy.by("component", "action")
+    measured = result.energy.by("component", "action")
+    loading = {key for key in measured if key[0] == "loading"}
+    assert loading and imposed.energy.by("component", "action") == {k: measured[k] for k in set(measured) - loading}
     assert imposed.rate == result.synaptic_events["effective"] / result.synaptic_events["dense"]
 
 

@@ -110,9 +110,49 @@ def _price(chip: Chip | LayerChip, action: str, spec: PriceSpec) -> ResolvedPric
     return ResolvedPrice(action, component, pj, low, high, source)
 
 
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def dynamic_factor(chip: Chip | LayerChip) -> float:
+    """What the file's calibration multiplies every energy but leakage by; 1 where it states none or applies none."""
+    return 1.0 if chip.calibration is None else chip.calibration.scale(leak=False)
+
+
 def resolve_prices(chip: Chip | LayerChip) -> dict[str, ResolvedPrice]:
-    """The price of every action this chip can do; none for a chip ``without_energy``."""
-    return {action: _price(chip, action, chip.energy[action]) for action in chip.energy}
+    """The price of every action this chip can do, calibrated where the file says so; none ``without_energy``."""
+    prices = {action: _price(chip, action, chip.energy[action]) for action in chip.energy}
+    factor = dynamic_factor(chip)
+    if factor == 1:
+        return prices
+    return {
+        name: replace(
+            x, pj=x.pj * factor, low_pj=_scaled(x.low_pj, factor), high_pj=_scaled(x.high_pj, factor),
+            source=calibrated_source(chip, x.source),
+        )
+        for name, x in prices.items()
+    }  # fmt: skip
+
+
+def calibrated_source(chip: Chip | LayerChip, source: str) -> str:
+    """The source of a constant that was multiplied by the calibration factor."""
+    c = chip.calibration
+    return f"{source}; calibrated x {c.factor:g} ({c.source}: {chip.sources[c.source]})"
+
+
+def _calibrate_powers(
+    chip: Chip | LayerChip, powers: Sequence[ResolvedLeakage], leak: bool
+) -> tuple[ResolvedLeakage, ...]:
+    factor = 1.0 if chip.calibration is None else chip.calibration.scale(leak)
+    if factor == 1:
+        return tuple(powers)
+    return tuple(
+        replace(
+            x, power_mw=x.power_mw * factor, low_mw=_scaled(x.low_mw, factor), high_mw=_scaled(x.high_mw, factor),
+            source=calibrated_source(chip, x.source),
+        )
+        for x in powers
+    )  # fmt: skip
 
 
 def _leakage(chip: Chip | LayerChip, spec: LeakageSpec) -> ResolvedLeakage:
@@ -138,7 +178,7 @@ def _leakage(chip: Chip | LayerChip, spec: LeakageSpec) -> ResolvedLeakage:
 
 def resolve_leakage(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
     """Every leaking part of the chip; all of it leaks for the whole simulated time, used or not."""
-    return tuple(_leakage(chip, spec) for spec in chip.leakage)
+    return _calibrate_powers(chip, [_leakage(chip, spec) for spec in chip.leakage], leak=True)
 
 
 def resolve_idle_clock(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
@@ -158,4 +198,4 @@ def resolve_idle_clock(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
             for end in (0, 1, 2)
         )
         found.append(ResolvedLeakage(spec.component, nominal, instances, " + ".join(s for _, s in terms), low, high))
-    return tuple(found)
+    return _calibrate_powers(chip, found, leak=False)
