@@ -6,7 +6,7 @@ how residuals join, which channels pruning kept, the input coding, and the reado
 narrowest integer type that holds them. `save_network` and `load_network` are inverses, bit for bit.
 
 A file says the lowest version that can hold it: ``neurosim-network/1`` without notes (scales, kept channels, residual
-types, coding), ``neurosim-network/2`` with them.
+types, coding), ``neurosim-network/2`` with them, ``neurosim-network/3`` with products of two populations.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from neurosim.snn.codecs import codec_header
 from neurosim.snn.connectivity import Conv2d, Dense, Identity, Pool2d, Sparse
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import Lif
+from neurosim.snn.products import PRODUCTS
 from neurosim.workload.native_read import build
 from neurosim.workload.native_schema import FORMATS, parse_header
 
@@ -47,6 +48,13 @@ def _has_notes(network: Network) -> bool:
     parts = [x for p in network.populations for x in (p.unit, p.kept)]
     parts += [x for p in network.projections for x in (p.scale, p.residual)]
     return network.coding is not None or any(x is not None for x in parts)
+
+
+def _version(network: Network) -> int:
+    """Position in `FORMATS` of the lowest version that can hold the network."""
+    if any(isinstance(p.connectivity, PRODUCTS) for p in network.projections):
+        return 2
+    return int(_has_notes(network))
 
 
 def _membrane(p: Population) -> dict[str, Any]:
@@ -89,6 +97,8 @@ def _connectivity_header(c, key: str, arrays: dict) -> dict:
         return {"kind": "pool", "mode": c.mode, "size": c.size, "stride": c.stride, "padding": c.padding}
     if isinstance(c, Identity):
         return {"kind": "identity", "weight": c.weight}
+    if isinstance(c, PRODUCTS):
+        return {"kind": c.kind, "heads": c.heads, "operand": c.operand}
     return {"kind": c.kind}
 
 
@@ -116,10 +126,11 @@ def _plain(value: Any) -> Any:
 def save_network(network: Network, path: Path) -> None:
     """Write ``network`` to ``path``; a kill leaves the old file or none."""
     arrays: dict[str, np.ndarray] = {}
-    notes = _has_notes(network)
+    version = _version(network)
+    notes = version > 0
     parts = enumerate(network.populations)
     header = {
-        "format": FORMATS[notes], "name": network.name,
+        "format": FORMATS[version], "name": network.name,
         "populations": [_population_header(p, f"population.{i}", arrays, notes) for i, p in parts],
         "projections": [
             _projection_header(p, f"projection.{i}", arrays, notes) for i, p in enumerate(network.projections)

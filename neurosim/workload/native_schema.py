@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neurosim.errors import NeurosimError
 
-FORMATS = ("neurosim-network/1", "neurosim-network/2")
+FORMATS = ("neurosim-network/1", "neurosim-network/2", "neurosim-network/3")
 Number = int | float
 Pair = tuple[int, int]
 
@@ -106,6 +106,20 @@ class IdentityHeader(_Part):
     weight: Number
 
 
+class AndPopcountHeader(_Part):
+    """One operand of a product (`neurosim.snn.products`)."""
+
+    kind: Literal["and_popcount"]
+    heads: int
+    operand: Literal["query", "key"]
+
+
+class MaskedSumHeader(_Part):
+    kind: Literal["masked_sum"]
+    heads: int
+    operand: Literal["mask", "value"]
+
+
 class BatchNormHeader(_Part):
     """Normalisation that the writer left for the reader to fold: arrays gain, offset, mean and variance by channel."""
 
@@ -120,7 +134,8 @@ class ProjectionHeader(_Part):
     port: str
     codec: dict[str, Any]
     connectivity: Annotated[
-        DenseHeader | SparseHeader | ConvHeader | PoolHeader | IdentityHeader, Field(discriminator="kind")
+        DenseHeader | SparseHeader | ConvHeader | PoolHeader | IdentityHeader | AndPopcountHeader | MaskedSumHeader,
+        Field(discriminator="kind"),
     ]
     layout: str | None = None
     residual: str | None = None
@@ -162,6 +177,10 @@ def parse_header(data: dict[str, Any], where: str) -> Header:
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"])
         raise NeurosimError(f"{where}: header.{place}: {first['msg']}") from error
+    products = [p for p in header.projections if isinstance(p.connectivity, AndPopcountHeader | MaskedSumHeader)]
+    if products and header.format != FORMATS[2]:
+        kind = products[0].connectivity.kind
+        raise NeurosimError(f"{where}: header holds {kind!r}, which format 3 brought; say {FORMATS[2]!r}")
     if header.format == FORMATS[0]:
         parts = [p.model for p in header.populations] + list(header.projections)
         early = [n for n in _NEW for part in parts if getattr(part, n, None) is not None] + ["coding"] * bool(

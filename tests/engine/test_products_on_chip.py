@@ -11,8 +11,7 @@ from neurosim.errors import NeurosimError
 from neurosim.mapping.map import map_network
 from neurosim.mapping.support import check_support
 from neurosim.run import simulate, simulate_stages
-from neurosim.snn import AndPopcount, Dense, Input, IntCodec, MaskedSum, Network, Population, Projection, Readout
-from tests.engine.attention import attention, attention_cases, lif, stimulus
+from tests.engine.attention import attention, attention_cases, stimulus
 from tests.mapping.strategies import changed
 from tests.test_run import check_laws, chips, same
 
@@ -154,53 +153,3 @@ def test_a_chip_that_could_not_compute_products_in_time_is_refused(field, value,
     chip = changed(load_chip("edge-28nm"), field, value)
     with pytest.raises(ValueError, match=text):
         type(chip).model_validate(chip.model_dump(by_alias=True))
-
-
-def pair(**changes) -> Network:
-    """One product, with one thing changed."""
-    part = {"heads": 2, "key_heads": 2, "shape": (4, 3), "target": (2, 3, 3), "delay": 0, "shift": 0, "port": "key",
-            "bits": 1, "keys": 1, "model": lif(2)} | changes  # fmt: skip
-    keys = [
-        Projection("b", "map", AndPopcount(part["key_heads"], "key"), delay=part["delay"], weight_shift=part["shift"],
-                   port=part["port"])
-    ] * part["keys"]  # fmt: skip
-    return Network(
-        (Population("a", part["shape"], Input()), Population("b", (4, 3), Input(part["bits"])),
-         Population("map", part["target"], part["model"])),
-        (Projection("a", "map", AndPopcount(part["heads"], "query"), port="query"), *keys), Readout("map"),
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({"heads": 3, "key_heads": 3, "target": (3, 3, 3)}, "divisor of 4 channels"),
-        ({"target": (2, 3, 4)}, r"\(heads, tokens, tokens\)"),
-        ({"key_heads": 1}, "target shape"),
-        ({"delay": 1}, "one timestep"),
-        ({"shift": 1}, "give it to the query"),
-        ({"port": "in"}, "expected 'key'"),
-        ({"bits": 4}, "binary spikes"),
-        ({"keys": 0}, "query and key, one of each"),
-        ({"keys": 2}, "query and key, one of each"),
-    ],
-)
-def test_operands_that_do_not_go_together_are_refused(changes, text):
-    pair()
-    with pytest.raises(NeurosimError, match=text):
-        pair(**changes)
-
-
-def test_products_need_integers_and_plain_projections_the_plain_port():
-    with pytest.raises(NeurosimError, match="membrane_bits"):
-        from neurosim.snn import Lif
-
-        pair(model=Lif(1.0))
-    weights = Dense(np.ones((12, 18), np.int8))
-    with pytest.raises(NeurosimError, match="expected 'in'"):
-        Network(
-            (Population("a", (4, 3), Input()), Population("map", (2, 3, 3), lif(2))),
-            (Projection("a", "map", weights, IntCodec(4), port="query"),),
-        )
-    with pytest.raises(NeurosimError, match="must be equal"):
-        MaskedSum(2, "value").check((4, 3), (4, 5), "here")
