@@ -118,7 +118,7 @@ class Egress(Part):
 
 
 class ProductUnit(Part):
-    """What multiplies two spike populations (`neurosim.snn.products`); docs/model.md, section 8.
+    """What multiplies two spike populations (`neurosim.snn.products`); docs/model.md, section 11.
 
     Operands are bit rows in the membrane memory. ``popcount_cycles``: quanta in which an update lane ANDs two words and
     counts the ones; ``masked_cycles_per_group``: quanta in which the accumulate lanes add one bit each.

@@ -1,4 +1,4 @@
-"""Operands of products on a core: bit rows in its membrane memory, and what a spike does to them (docs/model.md, 8).
+"""Operands of products on a core: bit rows in its membrane memory, and what a spike does to them (docs/model.md, 11).
 
 A row of query or key is the d channels of a head at one token; a row of values those channels of a head that the
 block holds, at one token. A row that does not fill its last word wastes the rest. A spike of query, key or value writes

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from neurosim.compress.channels import prune_channels
 from neurosim.errors import NeurosimError
 from neurosim.files import read_arrays, write_arrays
 from neurosim.snn import (
@@ -79,6 +80,11 @@ def test_a_network_with_products_is_written_and_read(tmp_path):
     write_arrays(path, {**header, "format": "neurosim-network/2"}, arrays)
     with pytest.raises(NeurosimError, match="'and_popcount', which format 3 brought"):
         load_network(path)
+
+
+def test_channels_of_operands_are_not_pruned():
+    with pytest.raises(NeurosimError, match="heads would differ"):
+        prune_channels(attention(2, 3, (2, 2)), 0.5)
 
 
 def test_the_hash_tells_operands_apart():

@@ -115,9 +115,8 @@ def _neurons(net: BestFormer, target: str) -> Neurons:
             for source, name, whole, _ in found
         )
         reach = sum(np.abs(w.weights).reshape(len(sign), -1).sum(1) << w.shift for w in wires)
-        if (2 * (reach + np.abs(bias) + 1)).max() < 1 << (
-            MEMBRANE_BITS - 1
-        ) and threshold.max() < 1 << MEMBRANE_BITS - 1:
+        # Halving each step holds a constant drive below twice itself.
+        if max((2 * (reach + np.abs(bias) + 1)).max(), threshold.max()) < 1 << (MEMBRANE_BITS - 1):
             return Neurons(wires, threshold, bias)
     raise ValueError(f"{target}: its membrane does not fit {MEMBRANE_BITS} bits")
 

@@ -25,7 +25,9 @@ from neurosim.baseline.ann_model import AnnModel
 
 ROOT = Path(__file__).resolve().parents[2]
 TWIN = ROOT / "workloads" / "mnist-conv-w4" / "ann.npz"
-EPOCHS, LEARNING_RATE, BATCH = 30, 3e-3, 100
+BATCH = 100
+ROUNDS = ((30, 3e-3), (40, 2e-3))
+"""Epochs and learning rate, one cycle each; a round begins with the weights of the one before."""
 RATE_TARGET, RATE_PENALTY = 0.15, 1.0
 TEMPERATURE = 1.0 / 8
 """Logits are sums over tokens and timesteps; this brings them to the size that a cross entropy expects."""
@@ -42,19 +44,21 @@ def accuracy(net: BestFormer, part: Part) -> float:
     return float((answers(net, torch.from_numpy(part.images)).argmax(1).numpy() == part.labels).mean())
 
 
-def train(net: BestFormer, parts: dict[str, Part], teacher: TwinTeacher, seed: int) -> dict:
+def train(
+    net: BestFormer, parts: dict[str, Part], teacher: TwinTeacher, seed: int, epochs: int, learning_rate: float
+) -> dict:
     """Train in place, restore the epoch best on the validation part; what the card says of it."""
     started = time.perf_counter()
     generator = torch.Generator().manual_seed(seed)
     images = torch.from_numpy(parts["train"].images)
     labels = torch.from_numpy(parts["train"].labels).long()
-    optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=1e-3)
+    optimizer = torch.optim.AdamW(net.parameters(), learning_rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, LEARNING_RATE, EPOCHS * -(-len(images) // BATCH), pct_start=0.1
+        optimizer, learning_rate, epochs * -(-len(images) // BATCH), pct_start=0.1
     )
     truth = torch.from_numpy(parts["validation"].labels).long()
     best, best_state, best_epoch = (-1.0, 0.0), None, 0
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         net.train()
         views = augment(images, generator)
         taught = logits_of(teacher, views, TIMESTEPS).argmax(1) if net.variant.distil else labels
@@ -69,7 +73,7 @@ def train(net: BestFormer, parts: dict[str, Part], teacher: TwinTeacher, seed: i
             loss.backward()
             optimizer.step()
             schedule.step()
-        if epoch >= EPOCHS // 2:
+        if epoch >= epochs // 2:
             logits = answers(net, torch.from_numpy(parts["validation"].images))
             right = float((logits.argmax(1) == truth).float().mean())
             score = (right, -float(F.cross_entropy(logits * TEMPERATURE, truth)))
@@ -81,25 +85,30 @@ def train(net: BestFormer, parts: dict[str, Part], teacher: TwinTeacher, seed: i
     net.load_state_dict(best_state)
     net.eval()
     return {
-        "epochs": EPOCHS, "best_epoch": best_epoch, "validation_accuracy": round(best[0], 4),
+        "epochs": epochs, "best_epoch": best_epoch, "validation_accuracy": round(best[0], 4),
         "train_minutes": round((time.perf_counter() - started) / 60, 2), "threads": torch.get_num_threads(),
         "framework": f"PyTorch {torch.__version__} (CPU)",
     }  # fmt: skip
 
 
-def obtain_bestformer(name: str, seed: int, parts: dict[str, Part], cache: Path) -> tuple[BestFormer, dict]:
-    """The trained network and its record; trains it, and the teacher, unless cached under ``cache``."""
-    recipe = (VARIANTS[name], EPOCHS, LEARNING_RATE, BATCH, RATE_TARGET, RATE_PENALTY, TEMPERATURE, TIMESTEPS, seed)
-    path = cache / f"{name}-{hashlib.sha256(repr((*recipe, torch.__version__)).encode()).hexdigest()[:12]}.pt"
+def obtain_bestformer(
+    name: str, seed: int, parts: dict[str, Part], cache: Path, rounds: int = len(ROUNDS)
+) -> tuple[BestFormer, dict]:
+    """The trained network and the record of its last round; trains what is not cached under ``cache``."""
+    epochs, learning_rate = ROUNDS[rounds - 1]
+    recipe = (VARIANTS[name], epochs, learning_rate, BATCH, RATE_TARGET, RATE_PENALTY, TEMPERATURE, TIMESTEPS, seed)
+    recipe = (*recipe, *ROUNDS[: rounds - 1], torch.__version__)
+    path = cache / f"{name}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}.pt"
     torch.manual_seed(seed)
     net = BestFormer(VARIANTS[name])
     if path.exists():
         stored = torch.load(path, weights_only=True)
         net.load_state_dict(stored["state"])
         return net.eval(), stored["record"]
-    teacher = TwinTeacher(AnnModel.load(TWIN))
-    print(f"training {name}, seed {seed}", flush=True)
-    record = train(net, parts, teacher, seed)
+    if rounds > 1:
+        net = obtain_bestformer(name, seed, parts, cache, rounds - 1)[0]
+    print(f"training {name}, seed {seed}, round {rounds}", flush=True)
+    record = train(net, parts, TwinTeacher(AnnModel.load(TWIN)), seed + 100 * (rounds - 1), epochs, learning_rate)
     record["accuracy_trained_test"] = round(accuracy(net, parts["test"]), 4)
     cache.mkdir(parents=True, exist_ok=True)
     torch.save({"state": net.state_dict(), "record": record}, path)
