@@ -18,7 +18,7 @@ def break_even_text(found: dict[str, Any]) -> RenderableType:
     note = (
         "Below the rate the SNN costs less. Weights on chip on both sides, leakage in both totals, no DRAM but the "
         "ANN's input and answer; the ANN has the panel's weight bits and activations of ceil(log2(T + 1)) bits. Its "
-        "arrays leave out control, clock tree and wires. Closed form: docs/ann.md."
+        "arrays leave out wires and most of control. Closed form: docs/ann.md."
     )
     used = [Text(_used(found, rival), style="dim") for rival in found["rivals"]]
     return Group(head, Text(note, style="dim"), *used, Text(), _rates(found), Text(), _points(found))
