@@ -1,6 +1,6 @@
 """The trained transformer as integers: folded, evaluated exactly, and as the simulator's network.
 
-Every membrane is 16 bits and halves each step (``V -= V >> 1``), adds the sums of its projections shifted to one unit
+Every membrane is 24 bits and halves each step (``V -= V >> 1``), adds the sums of its projections shifted to one unit
 and its bias, fires at or above its threshold, and loses it (maps) or all of itself. `evaluate` shares no code with the
 simulator: its spikes are what the simulator's are compared with.
 """
@@ -34,7 +34,7 @@ from neurosim.snn import (
     Readout,
 )
 
-MEMBRANE_BITS, OUTPUT_BITS, FINEST = 16, 24, 6
+MEMBRANE_BITS, OUTPUT_BITS, FINEST = 24, 24, 12
 WITNESS_SAMPLES = 200
 SIDE = 4
 SHAPES = {
@@ -126,7 +126,8 @@ def freeze(net: BestFormer) -> Frozen:
     """Integers of a trained network with binary maps."""
     scale = float(net.head_scale())
     heads = tuple(np.rint(net.weight[f"head{i}"].double().numpy() / scale).astype(np.int64) for i in (0, 1))
-    threshold = np.rint(net.log_threshold.double().exp().numpy() * 2**FINEST).astype(np.int64)
+    # Sums of spikes are whole, so a threshold just above a whole number must not be rounded down onto it.
+    threshold = np.ceil(net.log_threshold.exp().double().numpy() * 2**FINEST).astype(np.int64)
     return Frozen(
         {name: _neurons(net, name) for name in INTO}, FINEST, np.repeat(threshold, DIM // HEADS), heads,
         np.rint(2 * net.bias.double().numpy() / scale).astype(np.int64), net.variant.weights == "binary",
