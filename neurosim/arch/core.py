@@ -153,21 +153,6 @@ class Core(Part):
             raise ValueError("axons_in: expected a number where update.scan counts them")
         return self
 
-    @model_validator(mode="after")
-    def _products(self) -> Core:
-        """A product is computed when its neuron is visited, from rows that arrived before."""
-        if self.products is None:
-            return self
-        conflicts = self.synaptic_memory.bank_conflicts or self.membrane_memory.bank_conflicts
-        for field, wrong, expected in (
-            ("update_policy", self.update_policy != "all", "all: what is touched is known only after the product"),
-            ("synapse.accumulates", self.synapse.accumulates != "on_arrival", "on_arrival"),
-            ("bank_conflicts", conflicts, "false: where operand rows begin is not modelled"),
-        ):
-            if wrong:
-                raise ValueError(f"products: a core that has them needs {field} {expected}")
-        return self
-
     @property
     def access_cycles(self) -> int:
         """Quanta of the update unit's access to one neuron, its walk over the axons included."""

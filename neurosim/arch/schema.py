@@ -163,8 +163,6 @@ class Chip(Part):
             raise ValueError(
                 "core.update.scan.every_neuron: expected only with delivery next_step and update_policy all"
             )
-        if self.core.products is not None and self.delivery != "same_step":
-            raise ValueError("core.products: expected only with delivery same_step; operands are of one timestep")
         if self.io.tile[0] >= self.mesh.width or self.io.tile[1] >= self.mesh.height:
             raise ValueError(
                 f"io.tile: got {list(self.io.tile)}, expected at most [{self.mesh.width - 1}, {self.mesh.height - 1}] "

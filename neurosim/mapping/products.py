@@ -23,6 +23,10 @@ def is_product(projection: Projection) -> bool:
     return isinstance(projection.connectivity, PRODUCTS)
 
 
+def is_mask(projection: Projection) -> bool:
+    return leads(projection) and isinstance(projection.connectivity, MaskedSum)
+
+
 @dataclass(frozen=True, eq=False)
 class Operand:
     """One operand of one block. sources (n,) ascending local numbers; events, words (n,) additions and words of one
@@ -86,8 +90,34 @@ def words_a_product(network: Network, chip: Chip, projection: Projection) -> int
     return int(words_of(bits, 1, chip.core.membrane_memory.word_bits))
 
 
+def _needs(chip: Chip) -> tuple[tuple[str, object, object, str], ...]:
+    """(field, what the chip has, what products need, why)."""
+    core = chip.core
+    conflicts = core.synaptic_memory.bank_conflicts or core.membrane_memory.bank_conflicts
+    return (
+        ("delivery", chip.delivery, "same_step", "both operands are of one timestep"),
+        ("core.update_policy", core.update_policy, "all", "what is touched is known only after the product"),
+        ("core.synapse.accumulates", core.synapse.accumulates, "on_arrival", "operands are written as they arrive"),
+        ("bank_conflicts", conflicts, False, "where operand rows begin is not modelled"),
+    )
+
+
+def head_order(network: Network, name: str) -> np.ndarray | None:
+    """Neurons head by head, and token by token in a head, if the population receives a masked sum; else None.
+
+    A block in this order needs the values of few heads and the mask of few tokens.
+    """
+    heads = {p.connectivity.heads for p in network.projections if p.target == name and is_mask(p)}
+    if not heads:
+        return None
+    shape = network.population(name).shape
+    by_head = np.arange(np.prod(shape), dtype=np.int32).reshape(heads.pop(), -1, tokens_of(shape))
+    return by_head.transpose(0, 2, 1).ravel().copy()
+
+
 def check_products_on(network: Network, chip: Chip) -> None:
-    """Refuse products on a chip without the unit, and values that could arrive after the mask that picks them."""
+    """Refuse products on a chip without the unit, or one that could not compute them in time; and values that could
+    arrive after the mask that picks them."""
     for projection in filter(is_product, network.projections):
         where = f"projection {projection.name}"
         if getattr(chip.core, "products", None) is None:
@@ -95,7 +125,11 @@ def check_products_on(network: Network, chip: Chip) -> None:
                 f"{where}: {projection.connectivity.kind} needs core.products, which chip {chip.name} does not have; "
                 "choose a chip that multiplies spikes by spikes such as edge-28nm"
             )
-        if not leads(projection) or not isinstance(projection.connectivity, MaskedSum):
+        for field, has, needed, why in _needs(chip):
+            if has != needed:
+                kind = projection.connectivity.kind
+                raise NeurosimError(f"{where}: {kind} on chip {chip.name} needs {field} {needed}, got {has}: {why}")
+        if not is_mask(projection):
             continue
         value, level = partner(network, projection).source, levels(network)
         mask_level, value_level = (int(level[network.index[name]]) for name in (projection.source, value))

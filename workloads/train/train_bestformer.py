@@ -124,12 +124,12 @@ def obtain_bestformer(
 
 
 STAND_IN = (
-    "In the manner of BESTformer (IJCAI 2025), from its released code. Stand-ins: 28 x 28 images of MNIST in 4 steps "
-    "of a rate code, where the original codes directly; one block of 48 channels and 3 heads where CIFAR has four of "
-    "384; strided convolutions for max pooling; BatchNorm on the sum that a neuron reads, folded into its threshold, "
-    "in place of one a branch; head thresholds that do not change with the timestep (lambda is T x heads there); head "
-    "0 reads the spikes that enter the MLP; the teacher is the shipped CNN, whose answer to each augmented image teaches "
-    "head 1; the first layer and the heads are int8 (float there)."
+    "In the manner of BESTformer (IJCAI 2025), from its released code. Stand-ins: 28 x 28 images of MNIST in 4 "
+    "steps of a rate code, where the original codes directly; one block of 48 channels and 3 heads where CIFAR "
+    "has four of 384; strided convolutions for max pooling; BatchNorm on the sum that a neuron reads, folded into "
+    "its threshold, in place of one a branch; head thresholds that do not change with the timestep (lambda is T x "
+    "heads there); head 0 reads the spikes that enter the MLP; the teacher is the shipped CNN, whose answer to "
+    "each augmented image teaches head 1; the first layer and the heads are int8 (float there)."
 )
 
 
