@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from neurosim.arch.technology.sram import supply_v
 from neurosim.baseline.systolic import Array
 from neurosim.baseline.traffic import Buffers, Widths
 from neurosim.baseline.zero_skip import SkipArray
@@ -104,7 +105,21 @@ def _edge(size: int, kib: int) -> ArraySpec:
     )
 
 
-PRESETS: dict[str, ArraySpec] = {spec.name: spec for spec in (_edge(16, 64), _edge(8, 32), _edge(32, 128))}
+_EYERISS = replace(
+    _edge(16, 32),
+    name="eyeriss-65nm-12x14",
+    title="output-stationary array of 12 x 14 in 65 nm, after Eyeriss v1's number of elements",
+    array=Array(12, 14, "os", overlapped=True),
+    clock_mhz=200.0,
+    node_nm=65.0,
+    voltage_v=supply_v(65.0, "lstp"),
+    source="168 elements and 65 nm: Eyeriss v1, JSSC 2017 abstract; all else is this project's own",
+    assumptions=(
+        "row stationary is not modelled, outputs stay instead; clock, buffers, 64 bits of DRAM a cycle and the table's "
+        "supply are ours: what was measured of the chip itself is the anchor eyeriss-v1, printed beside every array"
+    ),
+)
+PRESETS: dict[str, ArraySpec] = {spec.name: spec for spec in (_edge(16, 64), _edge(8, 32), _edge(32, 128), _EYERISS)}
 
 
 SKIPPING: dict[str, ArraySpec] = {
