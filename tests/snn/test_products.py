@@ -84,7 +84,7 @@ def test_a_network_with_products_is_written_and_read(tmp_path):
 
 def test_channels_of_operands_are_not_pruned():
     with pytest.raises(NeurosimError, match="heads would differ"):
-        prune_channels(attention(2, 3, (2, 2)), 0.5)
+        prune_channels(attention(2, 3, (2, 2)), 0.5, "layer", None)
 
 
 def test_the_hash_tells_operands_apart():
