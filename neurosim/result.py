@@ -48,6 +48,7 @@ class Result:
     layers: what `neurosim.energy.conventions` reads, empty in files of older versions.
     neurobench: `neurosim.energy.conventions.neurobench`, of the network and not of the chip; None in older files.
     timing_mode : ``cycle``, or ``estimate`` where quanta (and leakage) are estimated.
+    raster, spikes_by_step : `neurosim.engine.raster`; roof: `neurosim.arch.roof`; None in files of older versions.
     calibration: the factor that the chip file states, as its fields, or None; see `calibrated_pj`.
     delivered {packets, drops}; footprint {memory: {used_bits, provisioned_bits}}; ann is None without a twin.
     """
@@ -81,6 +82,9 @@ class Result:
     layers: list[dict[str, Any]] = field(default_factory=list)
     timing_mode: str = "cycle"
     neurobench: dict[str, Any] | None = None
+    raster: np.ndarray | None = None
+    spikes_by_step: np.ndarray | None = None
+    roof: dict[str, Any] | None = None
     calibration: dict[str, Any] | None = None
 
     @property
@@ -232,10 +236,10 @@ class Result:
     def save(self, path: Path) -> Path:
         """Write everything to one file (npz with a JSON header); returns the path."""
         header = {key: getattr(self, key) for key in _PLAIN}
-        header["format"], header["layers"] = FORMAT, self.layers
-        header["network"] = self.network
-        header["timing_mode"], header["neurobench"] = self.timing_mode, self.neurobench
-        header["calibration"] = self.calibration
+        header |= {key: getattr(self, key) for key in _LATER}
+        header["format"] = FORMAT
+        # JSON objects are written with sorted keys; layers keep their order here.
+        header["populations"] = list(self.neurons)
         header["activity"] = {k: list(getattr(self.activity, k)) for k in ("action", "place", "part")}
         header["energy"] = [[x.component, x.action, x.place, x.part, x.source] for x in self.energy.leaves]
         arrays = {
@@ -259,6 +263,8 @@ class Result:
             raise NeurosimError(f"{path}: format {header.get('format')!r}, expected {FORMAT!r}; is it a result file?")
         try:
             names = header["activity"]
+            for key in ("neurons", "spikes"):
+                header[key] = {name: header[key][name] for name in header.get("populations", header[key])}
             activity = Activity(
                 tuple(names["action"]), tuple(names["place"]), tuple(names["part"]), arrays["activity_count"]
             )
@@ -278,12 +284,8 @@ class Result:
                 energy=EnergyTable(leaves),
                 round_cycles=arrays["round_cycles"],
                 **{key: arrays.get(key) for key in _OPTIONAL},
-                network=header.get("network"),
-                timing_mode=header.get("timing_mode", "cycle"),
-                neurobench=header.get("neurobench"),
-                calibration=header.get("calibration"),
+                **{key: header.get(key, default) for key, default in _LATER.items()},
                 **{key: header[key] for key in _PLAIN},
-                layers=header.get("layers", []),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise NeurosimError(f"{path}: the result file is damaged ({error!r})") from error
@@ -300,8 +302,12 @@ def _band_array(table: EnergyTable) -> np.ndarray:
     return np.array([[np.nan if p is None else p for p in pair] for pair in ends], np.float64).reshape(-1, 2)
 
 
-_OPTIONAL = ("predictions", "labels", "waits", "barrier_cycles")
+_OPTIONAL = ("predictions", "labels", "waits", "barrier_cycles", "raster", "spikes_by_step")
 _PLAIN = (
     "workload", "chip", "engine", "samples", "timesteps", "quantum_ps", "spikes", "neurons", "synaptic_events",
     "packets", "footprint", "footprint_lines", "fit", "saturations", "utilisation", "ann", "provenance", "notes",
 )  # fmt: skip
+# What files of older versions lack, and what stands for it.
+_LATER = {
+    "network": None, "timing_mode": "cycle", "neurobench": None, "roof": None, "calibration": None, "layers": [],
+}  # fmt: skip

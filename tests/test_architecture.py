@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "neurosim"
 FLOORS = {
-    "errors": 0, "units": 0, "files": 0, "data_files": 0, "csv_rows": 0,
+    "errors": 0, "units": 0, "files": 0, "data_files": 0, "csv_rows": 0, "svg": 0,
     "snn": 1, "arch": 1,
     "workload": 2, "mapping": 2,
     "engine": 3,

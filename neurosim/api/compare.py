@@ -56,6 +56,7 @@ def render_compare(
     A chip that runs none of the workloads is a section with the reason.
     """
     from neurosim.report.compare_plots import draw_comparison, safe_stem
+    from neurosim.report.figure_style import vector_files
     from neurosim.report.study_page import Section, write_page
 
     asked, shipped = file.study, list_chips()
@@ -81,7 +82,9 @@ def render_compare(
         tables.append(write_csv(made, Path(out) / f"{prefix}_{safe_stem(chip.name)}.csv"))
         sections.append(Section(chip, made, tuple(figures)))
     page = write_page(file, sections, Path(out) / f"{stem}.html")
-    return {"page": [page], "figures": [f.path for s in sections for f in s.figures], "tables": tables}
+    figures = [f.path for s in sections for f in s.figures]
+    vector = [path for figure in figures for path in vector_files(figure)]
+    return {"page": [page], "figures": figures, "vector": vector, "tables": tables}
 
 
 def _of_chip(progress: Progress, chip: str) -> Progress:

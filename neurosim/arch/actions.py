@@ -73,6 +73,11 @@ _ACTIONS = (
     Action("partial_sum_read", "partial_sum_buffer", "one word of sums read by the update", "layer"),
     Action("array_slot", "array", "one row of the spike matrix brought to all processing elements", "layer"),
     Action("host_word", "io", "one word of spikes between host and spike buffer", "layer"),
+    Action("codeword_add", "accumulate", "one spike added to the partial sum of one codeword", "reuse"),
+    Action("partial_map_add", "accumulate", "one codeword's partial sum selected and added to one neuron's", "reuse"),
+    Action("partial_map_write", "partial_map_buffer", "one word of partial sums of codewords written", "reuse"),
+    Action("partial_map_read", "partial_map_buffer", "one word of partial sums brought to the array's rows", "reuse"),
+    Action("history_fold", "accumulate", "one timestep's sum of one neuron shifted and added to later ones", "history"),
 )
 
 # Of the actions that every barrier chip has, those that a layer chip has too: it has no packets and no barrier.
@@ -90,6 +95,6 @@ def actions_of(features: frozenset[str]) -> list[str]:
     return [action.name for action in ACTIONS.values() if action.only_for == "" or action.only_for in features]
 
 
-def layer_actions() -> list[str]:
-    """Names of the actions of a chip with ``core.execution: layer``, in the registry's order."""
-    return [a.name for a in ACTIONS.values() if a.only_for == "layer" or a.name in _LAYER_TOO]
+def layer_actions(features: frozenset[str] = frozenset()) -> list[str]:
+    """Names of the actions of a chip with ``core.execution: layer`` and these features, in the registry's order."""
+    return [a.name for a in ACTIONS.values() if a.only_for in {"layer", *features} or a.name in _LAYER_TOO]

@@ -152,7 +152,7 @@ class Chip(Part):
             self._check_prices()
         elif self.energy or self.leakage or self.standing or self.calibration:
             raise ValueError(
-                "without_energy: the file gives energy, leakage, standing or calibration; keep the one or the others"
+                "without_energy: the file gives energy or leakage, standing or calibration; keep the one or the others"
             )
         if self.standing is not None:
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core", "tile"))

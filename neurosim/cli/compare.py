@@ -74,22 +74,39 @@ def _pairs(texts: list[str] | None) -> list[tuple[str, str]] | None:
 
 
 def report(
-    study: Annotated[str, typer.Argument(help="A shipped study, or a study file (.yaml).")],
+    what: Annotated[
+        list[str], typer.Argument(help="A shipped study, a study file (.yaml), or saved results (.npz), one or more.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the page, the figures and the tables.")] = Path(
         "neurosim-reports"
     ),
-    processes: Annotated[int | None, typer.Option(help="Runs at a time; default: one a CPU.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of a page of results.")] = None,
+    processes: Annotated[int | None, typer.Option(help="Runs of a study at a time; default: one a CPU.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a study file and write one HTML page that needs nothing else, its figures (PNG) and its table (CSV)."""
-    from neurosim.api.report import render_report
+    """Write one HTML page that needs nothing else, figures (PNG, SVG, PDF) and tables, from a study or from results."""
+    from neurosim.api.report import render_report, render_results
+    from neurosim.errors import NeurosimError
 
+    results = [name for name in what if name.endswith(".npz")]
+    if not results and len(what) > 1:
+        raise NeurosimError(f"report: got {len(what)} studies, expected one study, or result files (.npz)")
+    if results and len(results) < len(what):
+        other = next(name for name in what if name not in results)
+        raise NeurosimError(f"report: {other!r} is no result file (.npz), and a study is rendered alone; leave it out")
+    if title is not None and not results:
+        raise NeurosimError("report: --title is for results; a study file has its own title")
     check_writable(out)
-    with progress_bar(not as_json) as progress:
-        written = render_report(study, out, processes=processes, progress=progress)
+    if results:
+        written = render_results(results, out, title=title)
+    else:
+        with progress_bar(not as_json) as progress:
+            written = render_report(what[0], out, processes=processes, progress=progress)
     if as_json:
         print_json({key: [str(path) for path in paths] for key, paths in written.items()})
         return
+    for path in written.pop("page"):
+        typer.echo(f"page     {path}")
     for kind, paths in written.items():
-        for path in paths:
-            typer.echo(f"{kind:<6} {path}")
+        endings = ", ".join(sorted({path.suffix[1:].upper() for path in paths}))
+        typer.echo(f"{kind:<8} {len(paths)} files ({endings}) in {out}" if paths else f"{kind:<8} none")

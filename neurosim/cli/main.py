@@ -12,8 +12,13 @@ from neurosim.cli.breakeven import breakeven
 from neurosim.cli.compare import compare, report
 from neurosim.cli.compress import prune, quantize
 from neurosim.cli.costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
+from neurosim.cli.crossover import crossover
+from neurosim.cli.dataflows import dataflows
+from neurosim.cli.diff import diff
 from neurosim.cli.footprint import footprint
+from neurosim.cli.init import init
 from neurosim.cli.learn import learn
+from neurosim.cli.sweep import sweep
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -242,12 +247,17 @@ app.command()(ann)
 app.command()(conventions)
 app.command()(compare)
 app.command()(report)
+app.command()(diff)
+app.command()(init)
 app.command()(quantize)
 app.command()(prune)
 app.command()(footprint)
 app.command()(breakeven)
+app.command()(crossover)
+app.command()(dataflows)
 app.command()(neurobench)
 app.command()(learn)
+app.command()(sweep)
 
 
 INTERRUPTED = 130

@@ -68,7 +68,7 @@ def link_load(result: Result, path: Path, title: str) -> Path:
     if result.network is None:
         raise ValueError("the result has no network metrics; run it with network_samples=1")
     net = result.network
-    at = _tree_places(net["links"]) if net["topology"] == "tree" else _grid_places(net["width"], net["height"])
+    at = tree_places(net["links"]) if net["topology"] == "tree" else grid_places(net["width"], net["height"])
     xs, ys = [x for x, _ in at.values()], [y for _, y in at.values()]
     wide, high = max(xs) - min(xs) + 1, max(ys) - min(ys) + 1
     figure = Figure(figsize=(max(4.5, 2.2 + wide), max(3.2, 1.6 + high)), layout="constrained", dpi=144)
@@ -80,9 +80,9 @@ def link_load(result: Result, path: Path, title: str) -> Path:
     for link in net["links"]:
         (x, y), (to_x, to_y) = at[link["from"]], at[link["to"]]
         if net["topology"] == "torus":
-            to_x, to_y = _next_to(x, to_x), _next_to(y, to_y)
+            to_x, to_y = next_to(x, to_x), next_to(y, to_y)
         colour = colours.mappable.to_rgba(100 * link["load"]) if link["flits"] else UNUSED_COLOUR
-        axes.add_patch(_arrow((x, y), (to_x, to_y), colour))
+        axes.add_patch(link_arrow((x, y), (to_x, to_y), colour))
     axes.set_xlim(min(xs) - 0.9, max(xs) + 0.9)
     axes.set_ylim(min(ys) - 0.9, max(ys) + 0.9)
     axes.set_aspect("equal")
@@ -98,17 +98,17 @@ def link_load(result: Result, path: Path, title: str) -> Path:
     return Path(path)
 
 
-def _next_to(here: float, there: float) -> float:
+def next_to(here: float, there: float) -> float:
     """A ring's edge leaves the picture on one side: one step away from ``there`` instead of all the way across."""
     step = there - here
     return here + step if abs(step) <= 1 else here - step / abs(step)
 
 
-def _grid_places(width: int, height: int) -> dict[str, tuple[float, float]]:
+def grid_places(width: int, height: int) -> dict[str, tuple[float, float]]:
     return {f"tile {x + width * y}": (float(x), float(y)) for y in range(height) for x in range(width)}
 
 
-def _tree_places(links: Sequence[dict]) -> dict[str, tuple[float, float]]:
+def tree_places(links: Sequence[dict]) -> dict[str, tuple[float, float]]:
     """Root on top; parents in the middle of their children, tiles side by side."""
     children: dict[str, list[str]] = {}
     for link in links:
@@ -145,7 +145,7 @@ def _box(x: float, y: float):
     return Rectangle((x - 0.24, y - 0.24), 0.48, 0.48, fill=False, edgecolor="#888888", linewidth=0.8)
 
 
-def _arrow(start: tuple[float, float], end: tuple[float, float], colour):
+def link_arrow(start: tuple[float, float], end: tuple[float, float], colour):
     """From box to box, moved to its right, so that the two ways of a link lie side by side."""
     from matplotlib.patches import FancyArrowPatch
 

@@ -76,6 +76,11 @@ class Comparison:
 
         return pd.DataFrame(plain_rows(self))
 
+    def _repr_html_(self) -> str:
+        from neurosim.study.compare_html import comparison_html
+
+        return comparison_html(self)
+
 
 def compare(
     run: Run,

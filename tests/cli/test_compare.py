@@ -33,7 +33,8 @@ def test_the_table_the_ratios_and_the_reason(plain):
 
 def test_plots_and_csv(plain):
     folder, out = plain
-    drawn = sorted((folder / "p").iterdir())
+    drawn = sorted((folder / "p").glob("*.png"))
+    assert {p.suffix for p in (folder / "p").iterdir()} == {".png", ".svg", ".pdf"}
     assert len(drawn) == 7 and all(f"p/{path.name}" in out for path in drawn)
     with (folder / "t" / "table.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -119,9 +119,9 @@ def test_every_quantum_of_a_small_run():
         tiles += load + passes + neurons * (4 + 3 * 2)
     # The second load runs while the first tile is updated, which takes longer.
     assert result.cycles.tolist() == [[[host, 7 + tiles - load]]]
-    assert result.by_projection.tolist() == [[8, 8, 6, 6, 12, 4 * 3]]
+    assert result.by_projection.tolist() == [[8, 8, 6, 6, 12, 4 * 3, 0, 0, 0, 0]]
     # No timestep is carried over, the membrane is written once for the host: 2 x 16 and 1 x 16 bits, a word each.
-    assert result.by_layer.tolist() == [[2, 9, 9, 0, 2, 9, 0, 2 * load, array, update]]
+    assert result.by_layer.tolist() == [[2, 9, 9, 0, 2, 9, 0, 2 * load, array, update, 0]]
 
 
 @pytest.mark.parametrize("window", [1, 2, 4, 8])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from neurosim.errors import NeurosimError
-from neurosim.mapping.layer import fit_layers, map_layers
+from neurosim.mapping.layer import map_layers
+from neurosim.mapping.layer_fit import fit_layers
 from neurosim.mapping.layer_sums import sum_bits_needed
 from neurosim.mapping.layer_tiles import Cutter, item_bits
 from neurosim.snn import (

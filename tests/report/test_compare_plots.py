@@ -6,7 +6,7 @@ import pytest
 from neurosim import compare_workloads
 from neurosim.errors import NeurosimError
 from neurosim.report.compare_plots import draw_comparison, safe_stem
-from neurosim.report.figure_style import digits, new_figure, plain, unit_for
+from neurosim.report.figure_style import digits, new_figure, plain, unit_for, vector_files
 from neurosim.report.label_points import label_points
 from tests.study.small import workload
 
@@ -31,7 +31,7 @@ def test_every_figure_is_there_under_a_safe_name(drawn):
         "waterfall_2",
     ]  # fmt: skip
     assert [f.path.name for f in figures] == [f"my_.._study_edge-28nm_{name}.png" for name in names]
-    assert sorted(folder.iterdir()) == sorted(f.path for f in figures)
+    assert sorted(folder.iterdir()) == sorted(p for f in figures for p in (f.path, *vector_files(f.path)))
     assert all(f.path.read_bytes().startswith(PNG) for f in figures)
 
 

@@ -33,6 +33,7 @@ PURPOSE_OF_COMPONENT = {
     "weight_buffer": WEIGHTS,
     "membrane_memory": MEMBRANE,
     "partial_sum_buffer": MEMBRANE,
+    "partial_map_buffer": MEMBRANE,
     "axon_table": ROUTING,
     "routing_table": ROUTING,
     "egress": ROUTING,
