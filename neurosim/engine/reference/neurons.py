@@ -102,7 +102,7 @@ class LifPopulation:
         if model.reset_delay and self.threshold is not None:
             v = np.where(self.pending, self.reset(v, self.dtype(1)), v)
         v = self.limited(v, ready)
-        below = ready & self.crossed(-v) if model.ternary else np.zeros(v.size, bool)
+        below = ready & self.crossed(-v) if model.ternary else np.zeros(v.shape, bool)
         spikes = ready & self.crossed(v) | below
         value = np.where(below, self.dtype(-1), spikes.astype(self.dtype))
         if model.max_spikes > 1:
