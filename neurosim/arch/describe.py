@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import groupby
-from math import fsum
 from typing import TYPE_CHECKING
 
+from neurosim.arch.describe_energy import leakage_table, prices_table
 from neurosim.arch.describe_event import event_facts, operations_table
 from neurosim.arch.describe_layer import buffers_table, layer_facts, layer_timing_table
 from neurosim.arch.describe_phases import phase_facts, phases_table, quantities_table
@@ -15,13 +14,11 @@ from neurosim.arch.event import EventChip
 from neurosim.arch.layer import LayerChip
 from neurosim.arch.phases import PhaseChip
 from neurosim.arch.schema import Chip
-from neurosim.arch.technology.resolve import ResolvedPrice, resolve_leakage, resolve_prices
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
 
-_INCLUDED = "included in "
 _SAID = {
     "odd_int": "odd grid", "ternary": "ternary", "binary": "binary", "codebook": "codebook",
     "float32": "float32",
@@ -90,6 +87,16 @@ def _layer_parts(chip: LayerChip) -> list[RenderableType | None]:
         layer_timing_table(chip, _table("Timing", *phases)), _prices(chip), _leakage(chip),
         *standing_parts(chip, _table),
     ]  # fmt: skip
+
+
+def _prices(chip: Chip | LayerChip) -> Table:
+    columns = (("action", "left"), ("component", "left"), ("pJ", "right"), ("source", "left"))
+    return prices_table(chip, _table("Energy of one action", *columns))
+
+
+def _leakage(chip: Chip | LayerChip) -> Table:
+    columns = (("component", "left"), ("mW each", "right"), ("instances", "right"), ("mW in all", "right"))
+    return leakage_table(chip, _table("Leakage, drawn for the whole simulated time", *columns, ("source", "left")))
 
 
 def _count(n: int) -> str:
@@ -269,54 +276,3 @@ def _by_direction(name: str, values: Iterable[tuple[str, int]], of: str) -> list
     for direction, quanta in values:
         groups.setdefault(quanta, []).append(direction)
     return [(f"{name} {', '.join(where)}", quanta, of) for quanta, where in groups.items()]
-
-
-def _prices(chip: Chip) -> Table:
-    """One row for neighbouring actions of one component that share price and source."""
-    table = _table(
-        "Energy of one action", ("action", "left"), ("component", "left"), ("pJ", "right"), ("source", "left")
-    )
-    rows = [(p.action, (p.component, _pj(p), _source(chip, p))) for p in resolve_prices(chip).values()]
-    for (component, pj, source), group in groupby(rows, key=lambda row: row[1]):
-        actions = "\n".join(action for action, _ in group)
-        table.add_row(actions, component, pj, source, style="dim" if pj == "-" else None)
-    return table
-
-
-def _pj(price: ResolvedPrice) -> str:
-    if price.source.startswith(_INCLUDED):
-        return "-"
-    if price.low_pj is None and price.high_pj is None:
-        return f"{price.pj:.4g}"
-    low, high = (price.pj if p is None else p for p in (price.low_pj, price.high_pj))
-    return f"{price.pj:.4g} ({low:.4g} to {high:.4g})"
-
-
-def _source(chip: Chip, price: ResolvedPrice) -> str:
-    """A key of the sources below with its note, or the terms of a derived price, one a line."""
-    spec = chip.energy[price.action]
-    if spec.derive is not None:
-        return _terms(price.source)
-    if spec.included_in is not None:
-        # "included in nothing (why)" is how a chip file says that an action cannot occur or has no known price.
-        why = spec.included_in.removeprefix("nothing (")
-        return price.source if why == spec.included_in else why.removesuffix(")")
-    return f"{spec.source}; {spec.note}" if spec.note else spec.source
-
-
-def _terms(source: str) -> str:
-    return source.replace(" + ", "\n+ ")
-
-
-def _leakage(chip: Chip) -> Table:
-    table = _table(
-        "Leakage, drawn for the whole simulated time", ("component", "left"), ("mW each", "right"),
-        ("instances", "right"), ("mW in all", "right"), ("source", "left"),
-    )  # fmt: skip
-    parts = resolve_leakage(chip)
-    for x, spec in zip(parts, chip.leakage, strict=True):
-        each, total = f"{x.power_mw:.4g}", f"{x.power_mw * x.instances:.4g}"
-        table.add_row(x.component, each, _count(x.instances), total, spec.source or _terms(x.source))
-    if len(parts) > 1:
-        table.add_row("total", "", "", f"{fsum(x.power_mw * x.instances for x in parts):.4g}", "", style="bold")
-    return table
