@@ -6,14 +6,13 @@ There is no timestep and no barrier: the order of events is part of what such a 
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from neurosim.arch.origins import check_origins
+from neurosim.arch.chip_file import ChipFile
 from neurosim.arch.part import Natural, Part, Source
-from neurosim.arch.schema import Clock, Technology
+from neurosim.arch.schema import Technology
 
 Stages = Annotated[int, Field(ge=1, le=16)]
 Cycles = Annotated[int, Field(ge=1, le=1 << 16)]
@@ -168,30 +167,13 @@ class EventCore(Part):
         return self
 
 
-class EventChip(Part):
+class EventChip(ChipFile):
     """A whole chip file with ``core.execution: event``. It has times and counts; ``without_energy`` says why no pJ."""
 
-    format: Literal["neurosim-chip/1"]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-    title: str
-    description: str = ""
-    sources: dict[str, Source]
-    origins: dict[str, Source] = Field(default_factory=dict)
-    assumptions: dict[str, str] = Field(default_factory=dict)
-    clock: Clock
     technology: Technology | None = None
     core: EventCore
     without_energy: Source
 
-    @model_validator(mode="after")
-    def _traced(self) -> EventChip:
-        check_origins(self, self.origins, self.sources)
-        return self
-
     @property
     def n_cores(self) -> int:
         return 1
-
-    def content_hash(self) -> str:
-        """SHA-256 of the description."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()

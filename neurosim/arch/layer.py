@@ -7,18 +7,17 @@ quanta of ``clock.quantum_ps``. What every field means to the quantum is docs/la
 from __future__ import annotations
 
 import difflib
-import hashlib
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from neurosim.arch.actions import ACTIONS, layer_actions
 from neurosim.arch.calibration import Calibration
+from neurosim.arch.chip_file import ChipFile
 from neurosim.arch.front_end import FrontEnd
-from neurosim.arch.origins import check_origins
-from neurosim.arch.part import Natural, Part, Positive, Source
+from neurosim.arch.part import Natural, Part, Positive
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
-from neurosim.arch.schema import Arithmetic, Clock, Technology
+from neurosim.arch.schema import Arithmetic, Technology
 from neurosim.arch.standing import Standing
 
 Word = Annotated[int, Field(ge=1, le=1 << 16)]
@@ -164,17 +163,9 @@ class LayerPort(Part):
     payload_bits: Annotated[int, Field(ge=0, le=32)] = 0
 
 
-class LayerChip(Part):
+class LayerChip(ChipFile):
     """A whole chip file with ``core.execution: layer``."""
 
-    format: Literal["neurosim-chip/1"]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-    title: str
-    description: str = ""
-    sources: dict[str, Source]
-    origins: dict[str, Source] = Field(default_factory=dict)
-    assumptions: dict[str, str] = Field(default_factory=dict)
-    clock: Clock
     technology: Technology
     io: LayerPort
     core: LayerCore
@@ -218,7 +209,6 @@ class LayerChip(Part):
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core"))
         if self.calibration is not None:
             self.calibration.check(self.sources)
-        check_origins(self, self.origins, self.sources)
         return self
 
     @property
@@ -234,7 +224,3 @@ class LayerChip(Part):
             "ternary_spikes": self.arithmetic.ternary_spikes, "front_end": self.front_end is not None,
         }  # fmt: skip
         return frozenset(name for name, yes in has.items() if yes)
-
-    def content_hash(self) -> str:
-        """SHA-256 of the description."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()

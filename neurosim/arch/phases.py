@@ -6,14 +6,13 @@ means to the cycle is docs/phases.md.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from neurosim.arch.origins import check_origins
+from neurosim.arch.chip_file import ChipFile
 from neurosim.arch.part import Part, Source
-from neurosim.arch.schema import Clock, Technology
+from neurosim.arch.schema import Technology
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Whole = Annotated[int, Field(ge=0, le=1 << 20)]
@@ -103,30 +102,13 @@ class PhaseCore(Part):
             raise ValueError(f"{where}: got {unknown[0]!r}, expected one of quantities, {', '.join(self.quantities)}")
 
 
-class PhaseChip(Part):
+class PhaseChip(ChipFile):
     """A chip file whose execution is ``phases``. It has cycles and no prices; ``without_energy`` says why no pJ."""
 
-    format: Literal["neurosim-chip/1"]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-    title: str
-    description: str = ""
-    sources: dict[str, Source]
-    origins: dict[str, Source] = Field(default_factory=dict)
-    assumptions: dict[str, str] = Field(default_factory=dict)
-    clock: Clock
     technology: Technology | None = None
     core: PhaseCore
     without_energy: Source
 
-    @model_validator(mode="after")
-    def _traced(self) -> PhaseChip:
-        check_origins(self, self.origins, self.sources)
-        return self
-
     @property
     def n_cores(self) -> int:
         return 1
-
-    def content_hash(self) -> str:
-        """SHA-256 of the description."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()

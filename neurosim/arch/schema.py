@@ -7,16 +7,15 @@ unit or an impossible value is an error that names the field.
 from __future__ import annotations
 
 import difflib
-import hashlib
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from neurosim.arch.actions import ACTIONS, actions_of
 from neurosim.arch.calibration import Calibration
+from neurosim.arch.chip_file import ChipFile
 from neurosim.arch.core import Core
 from neurosim.arch.front_end import FrontEnd
-from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
 from neurosim.arch.router import MULTICAST_PORTS, WAYS, Router
@@ -25,13 +24,6 @@ from neurosim.arch.topology import Topology
 
 TERNARY_BITS = 2
 """Payload of a ternary spike, as in `neurosim.snn.neuron`."""
-
-
-class Clock(Part):
-    """The quantum of time: the clock period of a synchronous chip, a fine step for an asynchronous one."""
-
-    quantum_ps: PositiveFloat
-    synchronous: bool
 
 
 class Technology(Part):
@@ -125,22 +117,12 @@ class Arithmetic(Part):
         return self
 
 
-class Chip(Part):
-    """A whole chip file.
+class Chip(ChipFile):
+    """A whole chip file with ``core.execution: barrier``.
 
-    ``origins`` says which source a field (and all below it) was taken from; ``assumptions`` why a field has the value
-    it has where no source gives one. Prices and leakages name their sources themselves; ``without_energy`` says why a
-    chip has none.
+    Prices and leakages name their sources themselves; ``without_energy`` says why a chip has none.
     """
 
-    format: Literal["neurosim-chip/1"]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-    title: str
-    description: str = ""
-    sources: dict[str, Source]
-    origins: dict[str, Source] = Field(default_factory=dict)
-    assumptions: dict[str, str] = Field(default_factory=dict)
-    clock: Clock
     technology: Technology | None = None
     mesh: Topology
     router: Router
@@ -186,7 +168,6 @@ class Chip(Part):
                 f"barrier.root: got {list(root)}, expected host or at most [{self.mesh.width - 1}, "
                 f"{self.mesh.height - 1}] on {self.mesh.title()}"
             )
-        check_origins(self, self.origins, self.sources)
         return self
 
     def _check_prices(self) -> None:
@@ -252,7 +233,3 @@ class Chip(Part):
     @property
     def n_cores(self) -> int:
         return self.mesh.n_tiles * self.mesh.cores_per_tile
-
-    def content_hash(self) -> str:
-        """SHA-256 of the description."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
