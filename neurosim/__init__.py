@@ -15,6 +15,7 @@ _LAZY = {
     "render_results": "neurosim.api.report",
     "draw": "neurosim.api.report",
     "init": "neurosim.api.init",
+    "sweep": "neurosim.api.sweep",
     "neurobench": "neurosim.api.runs",
     "diff": "neurosim.study.diff",
     "footprint": "neurosim.api.studies",

@@ -69,7 +69,7 @@ def synaptic_events(network: Network, trace: SpikeTrace) -> dict[str, int]:
     return {"effective": effective, "dense": dense, "mac": mac}
 
 
-def _check_laws(network: Network, stages: Stages, activity: Activity, events: dict[str, int]) -> None:
+def check_laws(network: Network, stages: Stages, activity: Activity, events: dict[str, int]) -> None:
     """Conservation, on every run. A failure is a bug of neurosim, never of the user's input."""
     counts = stages.trace.counts_by_neuron()
     routed = np.repeat(counts, np.diff(stages.mapping.routes.ptr))
@@ -95,7 +95,7 @@ def _stalls(timing: TimingResult) -> np.ndarray:
     return np.pad(timing.update_stall, ((0, 0), (0, 1)))[:, :, None]
 
 
-def _network(stages: Stages, engine: str, samples: int | None) -> dict[str, Any] | None:
+def noted_network(stages: Stages, engine: str, samples: int | None) -> dict[str, Any] | None:
     """`network_metrics` of the first samples, or None when there is nothing cheap to measure and nobody asked."""
     trace, plan, timing = stages.trace, stages.plan, stages.timing
     wanted = min(4, trace.n_samples // 8) if samples is None else min(samples, trace.n_samples)
@@ -213,7 +213,7 @@ def simulate(
     mapping, timing, trace = stages.mapping, stages.timing, stages.trace
     activity = count_activity(network, chip, mapping, stages.plan, timing, trace)
     events = synaptic_events(network, trace)
-    _check_laws(network, stages, activity, events)
+    check_laws(network, stages, activity, events)
     energy = price_run(chip, activity, int(timing.round_cycles.sum()), mapping.memory, mapping.cores_used)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     total = max(1, int(timing.round_cycles.sum()))
@@ -254,7 +254,7 @@ def simulate(
         waits=np.concatenate([timing.waits, _stalls(timing)], axis=2),
         barrier_cycles=timing.barrier_cycles,
         layers=layers_of_run(network, trace.counts_by_neuron(), stimulus.n_samples, stimulus.timesteps),
-        network=_network(stages, engine, network_samples),
+        network=noted_network(stages, engine, network_samples),
         timing_mode=mode,
         neurobench=neurobench_metrics(network, trace, predictions, stimulus.labels, updates=neurobench),
         raster=first_spikes(trace),

@@ -60,7 +60,7 @@ def layer_stages(
     return LayerStages(mapping, plan, trace, timing)
 
 
-def _check_laws(network: Network, stages: LayerStages, activity: Activity, events: dict[str, int]) -> None:
+def check_laws(network: Network, stages: LayerStages, activity: Activity, events: dict[str, int]) -> None:
     """Conservation, on every run. A failure is a bug of neurosim, never of the user's input."""
     counts, trace = stages.trace.counts_by_neuron(), stages.trace
     happened = stages.timing.projection("events")
@@ -109,7 +109,7 @@ def simulate_layers(
     mapping, timing, trace = stages.mapping, stages.timing, stages.trace
     activity = count_layer_activity(network, stages.plan, timing, trace)
     events = synaptic_events(network, trace)
-    _check_laws(network, stages, activity, events)
+    check_laws(network, stages, activity, events)
     total = int(timing.cycles.sum())
     energy = price_run(chip, activity, total, mapping.memory)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}

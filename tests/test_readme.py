@@ -10,7 +10,7 @@ import pytest
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 # Files that only a reader has.
-OWN = ("my-chip.yaml", "my-network.npz", "my-model.nir", "tests/validation/data")
+OWN = ("my-chip.yaml", "my-network.npz", "my-model.nir", "my-study.yaml", "tests/validation/data")
 
 
 def commands():

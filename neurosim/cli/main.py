@@ -16,6 +16,7 @@ from neurosim.cli.diff import diff
 from neurosim.cli.footprint import footprint
 from neurosim.cli.init import init
 from neurosim.cli.learn import learn
+from neurosim.cli.sweep import sweep
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
@@ -252,6 +253,7 @@ app.command()(footprint)
 app.command()(breakeven)
 app.command()(neurobench)
 app.command()(learn)
+app.command()(sweep)
 
 
 INTERRUPTED = 130

@@ -9,26 +9,16 @@ from html import escape
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
+from neurosim.study.base import Name, Study
+from neurosim.study.sweep.file import SweepStudy
 from neurosim.workload.workload import list_workloads
 
 FORMAT = "neurosim-study/1"
-MAX_TEXT = 4000
-Name = Annotated[str, Field(min_length=1, max_length=300)]
-
-
-class Study(BaseModel):
-    """What every study file says first; a kind adds its own keys (and its class to `KINDS`)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    format: Literal["neurosim-study/1"]
-    kind: str
-    title: Annotated[str, Field(min_length=1, max_length=200)]
-    text: Annotated[str, Field(max_length=MAX_TEXT)] = ""
 
 
 class CompareStudy(Study):
@@ -45,10 +35,12 @@ class CompareStudy(Study):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     capacity: Literal["refuse", "report"] = "refuse"
     against: Literal["ann"] | None = None
-    waterfalls: Annotated[list[Annotated[list[Name], Field(min_length=2, max_length=2)]], Field(max_length=40)] = []
+    waterfalls: Annotated[list[Annotated[list[Name], Field(min_length=2, max_length=2)]], Field(max_length=40)] = Field(
+        default_factory=list
+    )
 
 
-KINDS: dict[str, type[Study]] = {"compare": CompareStudy}
+KINDS: dict[str, type[Study]] = {"compare": CompareStudy, "sweep": SweepStudy}
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ def logic_scale(from_nm: float, to_nm: float) -> float:
     return energy(to_nm) / energy(from_nm)
 
 
+@lru_cache(maxsize=4096)
 def unit_energy(unit: str, widths: tuple[int, ...], node_nm: float, voltage_v: float) -> tuple[float, str]:
     """Energy in pJ of one operation of ``unit`` on operands of ``widths`` bits, and its source."""
     row, pj, ratio = _base(unit)
@@ -141,6 +142,7 @@ def _wire_scale(from_nm: float, to_nm: float) -> float:
     return exp(energy(to_nm) - energy(from_nm))
 
 
+@lru_cache(maxsize=4096)
 def _between(op: str, bits: int, node_nm: float) -> tuple[float, str]:
     """A DSENT row, logarithmic between the nodes it was run at; above them scaled by a stated factor."""
     known = sorted({int(r["node_nm"]) for r in _rows() if r["op"] == op and int(r["bits"]) == bits})
@@ -163,6 +165,7 @@ def _is_row(row: dict[str, str], op: str, bits: int, node: int) -> bool:
     return row["op"] == op and int(row["bits"]) == bits and row["node_nm"] == str(node)
 
 
+@lru_cache(maxsize=4096)
 def _affine_in_bits(op: str, bits: int, node_nm: float) -> tuple[float, str]:
     (e32, source), (e64, _) = _between(op, 32, node_nm), _between(op, 64, node_nm)
     return e32 + (e64 - e32) * (bits - 32) / 32, source
@@ -185,6 +188,7 @@ def router_clock_energy(bits: int, node_nm: float, voltage_v: float = _AT_V) -> 
     return pj * factor, f"router clock {bits} b, {source}, 1 VC x 4 flits, {supply}"
 
 
+@lru_cache(maxsize=4096)
 def link_energy(bits: int, length_mm: float, node_nm: float, voltage_v: float = _AT_V) -> tuple[float, str]:
     """pJ of ``bits`` over a repeated wire of ``length_mm``, at DSENT's default activity."""
     (per_bit, source), (factor, supply) = _between("link_per_bit_mm", 1, node_nm), _at_supply(voltage_v)
@@ -192,6 +196,7 @@ def link_energy(bits: int, length_mm: float, node_nm: float, voltage_v: float = 
     return pj, f"link {bits} b x {length_mm:g} mm, {source}, default activity, {supply}"
 
 
+@lru_cache(maxsize=4096)
 def unit_leakage(unit: str, widths: tuple[int, ...]) -> tuple[float, str]:
     """Leakage in mW of one unit, as tabulated at 40 nm, unscaled; linear in bits, a multiplier in their product."""
     if unit not in _LEAKAGE_ROWS:

@@ -71,6 +71,7 @@ def link_band() -> Factors:
     return TWO_EITHER_WAY[0], _published("wire_per_bit_mm", 1, "wire") / nominal
 
 
+@lru_cache(maxsize=256)
 def term_band(kind: str) -> Factors:
     """Low and high factor on a derived term: ``sram``, ``router_flit``, ``router_clock``, ``link`` or a unit."""
     fixed = {
@@ -79,6 +80,7 @@ def term_band(kind: str) -> Factors:
     return fixed[kind]() if kind in fixed else unit_band(kind)
 
 
+@lru_cache(maxsize=256)
 def leakage_band(kind: str, device: str) -> Factors:
     """The same on the leakage of a memory or of logic."""
     return SRAM_LEAKAGE[device] if kind == "sram" else TWO_EITHER_WAY

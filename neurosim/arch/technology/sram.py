@@ -122,7 +122,7 @@ def table_nodes(device: str, objective: str) -> list[float]:
     return [float(n) for n in np.unique(_table()["node_nm"]) if _grid(float(n), device, objective)]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)
 def sram_figures(
     capacity_bits: int, word_bits: int, node_nm: float, device: str = "lstp", objective: str = "ED^2"
 ) -> SramFigures:
