@@ -16,6 +16,7 @@ _LAZY = {
     "draw": "neurosim.api.report",
     "init": "neurosim.api.init",
     "sweep": "neurosim.api.sweep",
+    "explore": "neurosim.api.explore",
     "neurobench": "neurosim.api.runs",
     "diff": "neurosim.study.diff",
     "footprint": "neurosim.api.studies",

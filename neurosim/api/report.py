@@ -7,13 +7,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from neurosim.api.compare import render_compare
+from neurosim.api.explore import render_explore
 from neurosim.api.sweep import render_sweep
 from neurosim.errors import NeurosimError
 from neurosim.result import Result
 from neurosim.run import Progress
 from neurosim.study.file import load_study
 
-RENDERERS: dict[str, Callable[..., dict[str, list[Path]]]] = {"compare": render_compare, "sweep": render_sweep}
+RENDERERS: dict[str, Callable[..., dict[str, list[Path]]]] = {
+    "compare": render_compare,
+    "sweep": render_sweep,
+    "explore": render_explore,
+}
 
 MAX_RESULTS = 40
 

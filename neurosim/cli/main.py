@@ -13,6 +13,7 @@ from neurosim.cli.compare import compare, report
 from neurosim.cli.compress import prune, quantize
 from neurosim.cli.costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
 from neurosim.cli.diff import diff
+from neurosim.cli.explore import explore
 from neurosim.cli.footprint import footprint
 from neurosim.cli.init import init
 from neurosim.cli.learn import learn
@@ -247,6 +248,7 @@ app.command()(compare)
 app.command()(report)
 app.command()(diff)
 app.command()(init)
+app.command()(explore)
 app.command()(quantize)
 app.command()(prune)
 app.command()(footprint)
