@@ -1,11 +1,17 @@
-"""Writes the tables of docs/compression.md: run from the repository's top folder, ``python docs/make_compression.py``.
+"""Writes the tables and pictures of docs/compression.md, from the repository's top folder:
+
+    python docs/make_compression.py            # all of them
+    python docs/make_compression.py figures    # only the pictures and their tables (make_compression_figures.py)
 
 Accuracy, spikes and synaptic events are those of the cards (three seeds, all 1,000 test images); energy and memory are
 runs of the shipped first seed.
 """
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+
+from make_compression_figures import TABLES
 
 from neurosim.arch import load_chip
 from neurosim.errors import NeurosimError
@@ -72,19 +78,25 @@ def row(name: str) -> str:
     )
 
 
-def main() -> None:
-    """Fill in every table whose workloads ship."""
+def filled(text: str, table: str, lines: list[str]) -> str:
+    """The page with one table in its place."""
+    print("\n".join(lines), flush=True)
+    begin, end = BEGIN.format(table), END.format(table)
+    before, rest = text.split(begin)
+    return before + begin + "\n\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1]
+
+
+def main(only: str | None) -> None:
+    """Fill in every table whose workloads ship, and draw the pictures."""
     text, shipped = PAGE.read_text("utf-8"), set(list_workloads())
-    for group, names in GROUPS.items():
+    for group, names in ({} if only == "figures" else GROUPS).items():
         names = [f"mnist-conv-{name}" for name in names]
         rows = [row(name) for name in names if name in shipped]
-        lines = [HEAD, "|---|" + "---:|" * (HEAD.count("|") - 2), *rows]
-        print("\n".join(lines), flush=True)
-        begin, end = BEGIN.format(group), END.format(group)
-        before, rest = text.split(begin)
-        text = before + begin + "\n\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1]
+        text = filled(text, group, [HEAD, "|---|" + "---:|" * (HEAD.count("|") - 2), *rows])
+    for table, write in TABLES.items():
+        text = filled(text, table, write())
     PAGE.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1] if len(sys.argv) > 1 else None)

@@ -18,6 +18,7 @@ from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
 from neurosim.energy.price_run import price_run
 from neurosim.engine.activity import Activity, count_activity
+from neurosim.engine.front_end import check_front_end, front_end_notes, with_front_end
 from neurosim.engine.function import run_function
 from neurosim.engine.lower import lower_timing
 from neurosim.engine.network_metrics import network_metrics
@@ -64,7 +65,7 @@ def synaptic_events(network: Network, trace: SpikeTrace) -> dict[str, int]:
         events = int(counts[start : start + fan_out.size] @ fan_out)
         effective += events
         dense += int(fan_out.sum()) * trace.timesteps * trace.n_samples
-        if network.value_bits(projection.source) > 1:
+        if network.multiplies(projection.source):
             mac += events
     return {"effective": effective, "dense": dense, "mac": mac}
 
@@ -203,6 +204,7 @@ def simulate(
             network, chip, stimulus, engine=engine, capacity=capacity, placement=placement, threads=threads,
             progress=progress, name=name, ann=ann, parameters=parameters, neurobench=neurobench,
         )  # fmt: skip
+    check_front_end(chip, stimulus)
     if timing == "estimate" and network_samples:
         raise NeurosimError("network_samples: got an estimate, which follows no single packets; use timing 'cycle'")
     stages = simulate_stages(
@@ -214,6 +216,7 @@ def simulate(
     activity = count_activity(network, chip, mapping, stages.plan, timing, trace)
     events = synaptic_events(network, trace)
     check_laws(network, stages, activity, events)
+    activity = with_front_end(activity, chip, stimulus)
     energy = price_run(chip, activity, int(timing.round_cycles.sum()), mapping.memory, mapping.cores_used)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
     total = max(1, int(timing.round_cycles.sum()))
@@ -262,6 +265,7 @@ def simulate(
         roof=roof(chip),
         provenance=provenance(network, chip, stimulus, parameters or {}),
         notes=[ESTIMATED] * (mode == "estimate")
+        + front_end_notes(chip, stimulus)
         + [
             f"{count} membrane updates of {part} were clipped to the membrane width"
             for part, count in saturations.items()

@@ -9,10 +9,12 @@ import numpy as np
 
 from neurosim.arch.layer import LayerChip
 from neurosim.arch.roof import roof
+from neurosim.energy.codebook import map_for_trace
 from neurosim.energy.conventions.executed import layers_of_run
 from neurosim.energy.conventions.neurobench import neurobench_metrics
 from neurosim.energy.price_run import price_run
 from neurosim.engine.activity import Activity
+from neurosim.engine.front_end import check_front_end, front_end_notes, with_front_end
 from neurosim.engine.function import run_function
 from neurosim.engine.layer import plan_layers, run_layers
 from neurosim.engine.layer_activity import count_layer_activity
@@ -21,7 +23,8 @@ from neurosim.engine.raster import first_spikes, spikes_by_step
 from neurosim.engine.readout import read_out
 from neurosim.errors import NeurosimError
 from neurosim.mapping.fit import footprint_by_memory
-from neurosim.mapping.layer import LayerMapping, fit_layers, map_layers
+from neurosim.mapping.layer import LayerMapping, map_layers
+from neurosim.mapping.layer_fit import fit_layers
 from neurosim.result import Result
 from neurosim.run import Progress, by_population, provenance, synaptic_events
 from neurosim.snn.network import Network
@@ -53,33 +56,73 @@ def layer_stages(
     def told(stage: str):
         return None if progress is None else lambda done: progress(stage, done, stimulus.n_samples)
 
-    mapping = map_layers(network, chip, stimulus.timesteps, capacity=capacity)
-    plan = plan_layers(network, chip, mapping)
+    # First of all whether it can be run; the spikes then choose engines, where the chip leaves the choice.
+    open_choice = frozenset() if chip.core.codebook == "auto" else None
+    map_layers(network, chip, stimulus.timesteps, capacity=capacity, reuse=open_choice)
     trace = run_function(network, stimulus, engine=engine, threads=threads, progress=told("function"))
+    mapping = map_for_trace(network, chip, trace, capacity=capacity, threads=threads)
+    plan = plan_layers(network, chip, mapping)
     timing = run_layers(plan, trace, engine, threads=threads, progress=told("timing"))
     return LayerStages(mapping, plan, trace, timing)
 
 
 def check_laws(network: Network, stages: LayerStages, activity: Activity, events: dict[str, int]) -> None:
     """Conservation, on every run. A failure is a bug of neurosim, never of the user's input."""
-    counts, trace = stages.trace.counts_by_neuron(), stages.trace
-    happened = stages.timing.projection("events")
-    expected = [
-        int(counts[network.offsets[k] : network.offsets[k + 1]] @ network.fan_out(p))
-        for p in network.projections
-        for k in [network.index[p.source]]
-    ]
+    plan, trace = stages.plan, stages.trace
+    happened = stages.timing.projection("events").tolist()
+    added = sum(
+        n
+        for p, n, codewords in zip(network.projections, happened, plan.codewords, strict=True)
+        if p.connectivity.event == "synapse" and not codewords
+    )
     neurons = [network.populations[i].n_neurons for i in stages.plan.layer_population]
     steps = trace.n_samples * trace.timesteps
     laws = {
-        "contributions = spikes x fan-out, projection by projection": happened.tolist() == expected,
+        "contributions = spikes x fan-out x timesteps they count in, by projection": happened
+        == expected_events(network, stages),
+        "codeword additions = spikes x windows x codewords, and never more combined than events": _reuse_adds_up(
+            network, stages
+        ),
         "updates = neurons x timesteps": stages.timing.layer("updates").tolist() == [n * steps for n in neurons],
-        "events accumulated = spikes x fan-out": events["effective"]
+        "events = spikes x fan-out": plan.history.any()
+        or events["effective"]
+        == sum(n for p, n in zip(network.projections, happened, strict=True) if p.connectivity.event == "synapse"),
+        "accumulates = contributions of what is not reused": added
         == sum(n for a, n in activity.totals().items() if a.startswith(("accumulate_", "multiply_accumulate"))),
     }
     broken = [law for law, holds in laws.items() if not holds]
     if broken:
         raise RuntimeError(f"internal error, please report it: this run broke {'; '.join(broken)}")
+
+
+def expected_events(network: Network, stages: LayerStages) -> list[int]:
+    """Spikes x fan-out by projection; a spike that membranes are worked out from counts in later timesteps too."""
+    plan, trace = stages.plan, stages.trace
+    history = {network.populations[i].name: int(h) for i, h in zip(plan.layer_population, plan.history, strict=True)}
+    step = np.repeat(np.arange(trace.ptr.size - 1), np.diff(trace.ptr)) % trace.timesteps
+    counts = {}
+    for h in {0, *history.values()}:
+        times = np.minimum(h, trace.timesteps - step) if h else np.ones(step.size)
+        counts[h] = np.bincount(trace.neuron, times, network.n_neurons).astype(np.int64)
+    expected = []
+    for p in network.projections:
+        k = network.index[p.source]
+        here = slice(network.offsets[k], network.offsets[k + 1])
+        expected.append(int(counts[history[p.target]][here] @ network.fan_out(p)))
+    return expected
+
+
+def _reuse_adds_up(network: Network, stages: LayerStages) -> bool:
+    """Every weight tile builds the partial sums of its codewords anew."""
+    plan, timing, mapping = stages.plan, stages.timing, stages.mapping
+    tiles = dict(zip(mapping.order, mapping.weight_tiles, strict=True))
+    for i in np.flatnonzero(plan.codewords):
+        p = network.projections[i]
+        channels, n_tiles = p.connectivity.weights.shape[0], len(tiles[network.index[p.target]])
+        events, built, combined = (int(timing.projection(name)[i]) for name in ("events", "built", "combined"))
+        if built * channels != events * int(plan.codewords[i]) * n_tiles or combined > events:
+            return False
+    return True
 
 
 def simulate_layers(
@@ -103,6 +146,7 @@ def simulate_layers(
             f"core map: chip {chip.name} has one array, which works through the network layer by layer; leave the map "
             "out or choose a chip with execution 'barrier'"
         )
+    check_front_end(chip, stimulus)
     stages = layer_stages(
         network, chip, stimulus, engine=engine, capacity=capacity, threads=threads, progress=progress
     )  # fmt: skip
@@ -110,6 +154,7 @@ def simulate_layers(
     activity = count_layer_activity(network, stages.plan, timing, trace)
     events = synaptic_events(network, trace)
     check_laws(network, stages, activity, events)
+    activity = with_front_end(activity, chip, stimulus)
     total = int(timing.cycles.sum())
     energy = price_run(chip, activity, total, mapping.memory)
     saturations = {p.name: int(n) for p, n in zip(network.populations, trace.saturations, strict=True) if n}
@@ -144,7 +189,8 @@ def simulate_layers(
         spikes_by_step=spikes_by_step(network, trace),
         roof=roof(chip),
         provenance=provenance(network, chip, stimulus, parameters or {}),
-        notes=[
+        notes=front_end_notes(chip, stimulus)
+        + [
             f"{count} membrane updates of {part} were clipped to the membrane width"
             for part, count in saturations.items()
         ],

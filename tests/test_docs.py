@@ -8,7 +8,7 @@ import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
 INTEROP = Path(__file__).parent / "validation" / "data" / "interop"
-PAGES = ("switching", "encoders", "neurobench", "reports", "sweep")
+PAGES = ("switching", "encoders", "neurobench", "sweep", "reports")
 
 
 def blocks() -> list:

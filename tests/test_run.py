@@ -39,6 +39,7 @@ EVERYTHING = {
     "synaptic_current": True,
     "membrane_floor": True,
     "multi_spike": True,
+    "ternary_spikes": True,
     "delay_max": 15,
     "spike_payload_bits": 32,
 }
@@ -48,7 +49,10 @@ EVERYTHING = {
 def chips(draw):
     """A shipped chip with its structure redrawn: one core or many, queues of depth 1, other latencies and lanes."""
     chip = load_chip(draw(st.sampled_from(["edge-28nm", "loihi-2018", "loihi-silicon"])))
-    chip = chip.model_copy(update={"arithmetic": chip.arithmetic.model_copy(update=EVERYTHING)})
+    sign = {"weight_sign": PriceSpec(pj=0.1, source=next(iter(chip.sources)))}
+    chip = chip.model_copy(
+        update={"arithmetic": chip.arithmetic.model_copy(update=EVERYTHING), "energy": {**sign, **chip.energy}}
+    )
     one_core = draw(st.booleans()) and draw(st.booleans())
     width, height = (1, 1) if one_core else (draw(st.integers(1, 4)), draw(st.integers(1, 3)))
     changes = {

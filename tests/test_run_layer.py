@@ -116,3 +116,15 @@ def test_too_long_a_window_can_be_reported_all_the_same():
         simulate(network, chip, stimulus)
     forced = simulate(network, chip, stimulus, capacity="report")
     assert forced.fit["overflows"] == ["chip: partial_sum_buffer needs 8192 bits, has 512 (7680 too many)"]
+
+
+def test_the_report_says_how_a_layer_was_computed():
+    console = Console(width=160, color_system=None)
+    for chip, expected in (
+        (load_chip("edge-28nm-layer-reuse"), "hidden2, codewords decoded"),
+        (layer_chip(time_window=1, membranes="from_history"), "hidden1, history of 8"),
+    ):
+        name = "mnist-conv-s2-k16" if chip.features == {"reuse"} else "mnist-conv-mfp-w1-history"
+        with console.capture() as captured:
+            console.print(result_text(simulate(name, chip, samples=2)))
+        assert expected in captured.get()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from neurosim.api.compare import render_compare
 from neurosim.api.explore import render_explore
+from neurosim.api.learn import render_learn
 from neurosim.api.sweep import render_sweep
 from neurosim.errors import NeurosimError
 from neurosim.result import Result
@@ -16,6 +17,7 @@ from neurosim.study.file import load_study
 
 RENDERERS: dict[str, Callable[..., dict[str, list[Path]]]] = {
     "compare": render_compare,
+    "learn": render_learn,
     "sweep": render_sweep,
     "explore": render_explore,
 }

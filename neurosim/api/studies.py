@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from neurosim.mapping.footprint import Footprint
     from neurosim.mapping.where import Trial
     from neurosim.study.break_even import Axes
+    from neurosim.study.crossover import CrossoverAxes
 
 
 def footprint(
@@ -113,3 +114,58 @@ def break_even(
         result = simulate(work, target, samples=samples, seed=seed, engine=engine, progress=progress)
         add_point(found, result, work.network, Twin(AnnModel.load(work.ann_path), work.data[:samples]))
     return {"workload": loaded[0].name, "chip": target.name, "batch": batch, **found}
+
+
+def crossover(
+    workloads: Sequence[str] = (),
+    chip: str | LayerChip = "edge-28nm-layer-reuse",
+    *,
+    axes: CrossoverAxes | None = None,
+    samples: int = 50,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Where reusing codewords beats decoding them (`neurosim.study.crossover`), on random spike maps.
+
+    Each of ``workloads`` adds its codebook layers as points, at the rate measured on ``samples`` samples. Raises
+    NeurosimError for a chip that cannot reuse codewords, or a workload without a layer that could.
+    """
+    from neurosim.study.crossover import CrossoverAxes, crossover_map, workload_points
+
+    target = load_chip(chip) if isinstance(chip, str) else chip
+    loaded = [load_workload(name) for name in workloads]
+    found = crossover_map(target, axes or CrossoverAxes(), seed=seed, progress=progress)
+    for work in loaded:
+        found["points"] += workload_points(work.name, work.network, target, work.stimulus(samples, seed=seed))
+    return found
+
+
+def dataflows(
+    workload: str,
+    chip: str | LayerChip = "edge-28nm-layer",
+    *,
+    stored: Sequence[str] = (),
+    timesteps: Sequence[int] = (2, 4, 8, 16),
+    samples: int = 20,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Membranes in memory, in a register or from history (`neurosim.study.dataflows`), over numbers of timesteps.
+
+    ``stored`` names workloads of other membrane widths, run with membranes in memory alone. Raises NeurosimError for a
+    workload whose membranes cannot be left out, or another kind of chip.
+    """
+    from neurosim.study.dataflows import compare_dataflows
+
+    if not timesteps or min(timesteps) < 1:
+        raise NeurosimError(f"timesteps: got {list(timesteps)}, expected numbers of at least 1")
+    target = load_chip(chip) if isinstance(chip, str) else chip
+    work, others = load_workload(workload), [load_workload(name) for name in stored]
+
+    def stimuli(of: Workload) -> dict:
+        return {t: of.stimulus(samples, t, seed) for t in timesteps}
+
+    rows = compare_dataflows(
+        work.network, target, stimuli(work), {w.name: (w.network, stimuli(w)) for w in others}, progress=progress
+    )
+    return {"workload": work.name, "chip": target.name, "timesteps": list(timesteps), "samples": samples, "rows": rows}

@@ -32,6 +32,7 @@ _ACTIONS = (
     Action("accumulate_float", "accumulate", "one synaptic event in float32"),
     Action("multiply_accumulate", "accumulate", "one graded spike times one weight, integers"),
     Action("multiply_accumulate_float", "accumulate", "one graded spike times one weight, float32"),
+    Action("weight_sign", "accumulate", "a weight negated or not by the sign of a ternary spike", "ternary_spikes"),
     Action("pool_accumulate", "accumulate", "one contribution of a pooling, copy or residual connection"),
     Action("accumulator_read", "membrane_memory", "one read of a neuron's input accumulator"),
     Action("accumulator_write", "membrane_memory", "one write of a neuron's input accumulator"),
@@ -56,6 +57,11 @@ _ACTIONS = (
     Action("router_lookup", "router", "one look-up in a router's key table", "key_table"),
     Action("hop_local", "router", "one flit from a router to a core of its tile or to the host"),
     Action("router_flit", "router", "one flit through one router: buffer, arbiter and crossbar"),
+    Action("encode_add", "encoder", "one addition or subtraction of the encoder in front of the port", "front_end"),
+    Action("encode_compare", "encoder", "one comparison with a threshold or a limit", "front_end"),
+    Action("encode_shift", "encoder", "one shift of a threshold or a sum", "front_end"),
+    Action("encode_read", "encoder", "one number of a channel's state read", "front_end"),
+    Action("encode_write", "encoder", "one number of a channel's state written", "front_end"),
     Action("barrier", "barrier", "one barrier over all cores in use"),
     Action("barrier_message_hop", "barrier", "one barrier message over a link or out of a router", "barrier_messages"),
     Action("readout_read", "io", "one membrane read by the host at the end of a sample"),
@@ -69,6 +75,11 @@ _ACTIONS = (
     Action("partial_sum_read", "partial_sum_buffer", "one word of sums read by the update", "layer"),
     Action("array_slot", "array", "one row of the spike matrix brought to all processing elements", "layer"),
     Action("host_word", "io", "one word of spikes between host and spike buffer", "layer"),
+    Action("codeword_add", "accumulate", "one spike added to the partial sum of one codeword", "reuse"),
+    Action("partial_map_add", "accumulate", "one codeword's partial sum selected and added to one neuron's", "reuse"),
+    Action("partial_map_write", "partial_map_buffer", "one word of partial sums of codewords written", "reuse"),
+    Action("partial_map_read", "partial_map_buffer", "one word of partial sums brought to the array's rows", "reuse"),
+    Action("history_fold", "accumulate", "one timestep's sum of one neuron shifted and added to later ones", "history"),
 )
 
 # Of the actions that every barrier chip has, those that a layer chip has too: it has no packets and no barrier.
@@ -86,6 +97,6 @@ def actions_of(features: frozenset[str]) -> list[str]:
     return [action.name for action in ACTIONS.values() if action.only_for == "" or action.only_for in features]
 
 
-def layer_actions() -> list[str]:
-    """Names of the actions of a chip with ``core.execution: layer``, in the registry's order."""
-    return [a.name for a in ACTIONS.values() if a.only_for == "layer" or a.name in _LAYER_TOO]
+def layer_actions(features: frozenset[str] = frozenset()) -> list[str]:
+    """Names of the actions of a chip with ``core.execution: layer`` and these features, in the registry's order."""
+    return [a.name for a in ACTIONS.values() if a.only_for in {"layer", *features} or a.name in _LAYER_TOO]

@@ -29,6 +29,7 @@ _SAID = {
 _MODES = {
     "decay_input": "decayed input", "reset_delay": "delayed reset", "refractory": "refractory period",
     "synaptic_current": "synaptic current", "membrane_floor": "membrane floor", "multi_spike": "several spikes a step",
+    "ternary_spikes": "spikes of +1 and -1",
 }  # fmt: skip
 
 
@@ -179,6 +180,9 @@ def _arithmetic(chip: Chip) -> Iterable[tuple[str, str]]:
     modes = [said for field, said in _MODES.items() if getattr(a, field)]
     yield "also", ", ".join([*modes, f"delays up to {a.delay_max} timesteps"])
     yield "graded spikes", f"{a.spike_payload_bits} b" if a.spike_payload_bits else "no"
+    if chip.front_end is not None:
+        e = chip.front_end
+        yield "encoder", f"{e.channels} channels of {e.states} numbers of {e.width_bits} b, in front of the port"
 
 
 def _memories(chip: Chip) -> Table:

@@ -16,6 +16,10 @@ _PACKING = {
     "drop_empty_rows": "rows without a spike in a pass are skipped",
     "pack": "only spikes take slots; each column walks its own",
 }
+_CODEBOOK = {
+    "reuse": "each codeword is convolved once with an input channel, and its map reused by all output channels",
+    "auto": "decoded, or each codeword convolved once and reused, by layer: what costs less energy",
+}
 MEMORIES = ("synaptic_memory", "weight_buffer", "spike_buffer", "partial_sum_buffer", "membrane_memory")
 
 
@@ -29,6 +33,10 @@ def layer_facts(chip: LayerChip) -> Iterable[tuple[str, str]]:
     yield "spike packing", _PACKING[core.spike_packing]
     yield "array", f"{core.array.rows} output neurons x {core.array.columns} timesteps"
     yield "loading", _when(core.weight_buffer.load, "the work of the tile before")
+    if core.codebook != "decode":
+        yield "codebooks", _CODEBOOK[core.codebook]
+    if core.membranes == "from_history":
+        yield "membranes", "worked out from the spikes of earlier timesteps, wherever that is exact; none stored"
     lanes = f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}"
     yield "update", f"{lanes} after each tile, {_when(core.update.when, 'the accumulation of the next')}"
     yield "technology", f"{t.node_nm:g} nm, {t.voltage_v:g} V, {t.device} devices, memories optimised for {t.objective}"
@@ -49,10 +57,11 @@ def buffers_table(chip: LayerChip, table: Table) -> RenderableType:
         "synaptic_memory": "kernels shared"
         + f", indices of {core.synaptic_memory.index_bits} b" * bool(core.synaptic_memory.index_bits),
         "weight_buffer": "two halves" if core.weight_buffer.load == "hidden" else "",
+        "partial_map_buffer": "partial sums of codewords",
         "partial_sum_buffer": f"sums of {core.partial_sum_buffer.sum_bits} b"
         + ", two banks of them" * (core.update.when == "hidden"),
     }
-    for name in MEMORIES:
+    for name in (*MEMORIES, *(("partial_map_buffer",) if core.partial_map_buffer else ())):
         memory = getattr(core, name)
         read = getattr(memory, "read_cycles", None)
         cycles = "-" if read is None else f"{read}"

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from neurosim.arch.actions import ACTIONS, layer_actions
 from neurosim.arch.calibration import Calibration
+from neurosim.arch.front_end import FrontEnd
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
@@ -23,6 +24,8 @@ from neurosim.arch.standing import Standing
 Word = Annotated[int, Field(ge=1, le=1 << 16)]
 Banks = Annotated[int, Field(ge=1, le=256)]
 MAX_WINDOW = 65536
+FEATURES = frozenset({"reuse", "history", "ternary_spikes", "front_end"})
+"""What a layer chip may have besides; it may price the actions of what it leaves out."""
 MAX_COLUMNS = 64
 """A pass keeps the spikes of one row in one machine word."""
 
@@ -120,6 +123,23 @@ class LayerCore(Part):
     spike_buffer: Buffer
     partial_sum_buffer: SumBuffer
     membrane_memory: StateMemory
+    codebook: Literal["decode", "reuse", "auto"] = "decode"
+    partial_map_buffer: Buffer | None = None
+    membranes: Literal["stored", "from_history"] = "stored"
+
+    @model_validator(mode="after")
+    def _parts_of_the_options(self) -> LayerCore:
+        if self.codebook != "decode" and self.partial_map_buffer is None:
+            raise ValueError(
+                f"codebook: got {self.codebook!r}, which needs partial_map_buffer for the partial sums of codewords; "
+                "add it or write codebook: decode"
+            )
+        if self.membranes == "from_history" and self.time_window != 1:
+            raise ValueError(
+                f"membranes: 'from_history' computes one timestep at a time; got time_window {self.time_window}, "
+                "expected 1 (a longer window keeps membranes in their lanes and needs no history)"
+            )
+        return self
 
     @field_validator("time_window", mode="plain")
     @classmethod
@@ -159,6 +179,7 @@ class LayerChip(Part):
     io: LayerPort
     core: LayerCore
     arithmetic: Arithmetic
+    front_end: FrontEnd | None = None
     energy: dict[str, PriceSpec]
     leakage: tuple[LeakageSpec, ...] = Field(min_length=1)
     standing: Standing | None = None
@@ -166,7 +187,7 @@ class LayerChip(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> LayerChip:
-        known = layer_actions()
+        known = layer_actions(FEATURES)
         for name in self.energy:
             if name in known:
                 continue
@@ -174,7 +195,7 @@ class LayerChip(Part):
             what = "an action that a layer chip cannot do" if name in ACTIONS else "unknown action"
             hint = f"did you mean {close[0]!r}?" if close else f"actions are {', '.join(known)}"
             raise ValueError(f"energy.{name}: {what}; {hint}")
-        missing = [name for name in known if name not in self.energy]
+        missing = [name for name in layer_actions(self.features) if name not in self.energy]
         if missing:
             raise ValueError(f"energy: no price for {', '.join(missing)}; give pj, derive or included_in for each")
         check_included(self.energy)
@@ -203,6 +224,16 @@ class LayerChip(Part):
     @property
     def n_cores(self) -> int:
         return 1
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What it can do beyond other layer chips: ``reuse`` of codewords, membranes from ``history``, spikes of +1 and
+        -1, an encoder in front of its port."""
+        has = {
+            "reuse": self.core.partial_map_buffer is not None, "history": self.core.membranes == "from_history",
+            "ternary_spikes": self.arithmetic.ternary_spikes, "front_end": self.front_end is not None,
+        }  # fmt: skip
+        return frozenset(name for name, yes in has.items() if yes)
 
     def content_hash(self) -> str:
         """SHA-256 of the description."""

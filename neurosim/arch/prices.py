@@ -15,7 +15,7 @@ from neurosim.arch.part import NaturalFloat, Part, Positive, PositiveFloat, Sour
 
 Memory = Literal[
     "synaptic_memory", "membrane_memory", "axon_table", "routing_table", "weight_buffer", "spike_buffer",
-    "partial_sum_buffer",
+    "partial_sum_buffer", "partial_map_buffer",
 ]  # fmt: skip
 
 

@@ -15,12 +15,16 @@ from pydantic import Field, model_validator
 from neurosim.arch.actions import ACTIONS, actions_of
 from neurosim.arch.calibration import Calibration
 from neurosim.arch.core import Core
+from neurosim.arch.front_end import FrontEnd
 from neurosim.arch.origins import check_origins
 from neurosim.arch.part import Natural, Part, Positive, PositiveFloat, Source
 from neurosim.arch.prices import LeakageSpec, PriceSpec, check_included
 from neurosim.arch.router import MULTICAST_PORTS, WAYS, Router
 from neurosim.arch.standing import Standing
 from neurosim.arch.topology import Topology
+
+TERNARY_BITS = 2
+"""Payload of a ternary spike, as in `neurosim.snn.neuron`."""
 
 
 class Clock(Part):
@@ -105,6 +109,7 @@ class Arithmetic(Part):
     synaptic_current: bool = False
     membrane_floor: bool = False
     multi_spike: bool = False
+    ternary_spikes: bool = False
     delay_max: Annotated[int, Field(ge=0, le=65535)]
     spike_payload_bits: Annotated[int, Field(ge=0, le=32)] = 0
 
@@ -112,6 +117,11 @@ class Arithmetic(Part):
     def _ordered(self) -> Arithmetic:
         if self.int_bits is not None and self.int_bits[0] > self.int_bits[1]:
             raise ValueError(f"int_bits: got {list(self.int_bits)}, expected [fewest, most]")
+        if self.ternary_spikes and self.spike_payload_bits < TERNARY_BITS:
+            raise ValueError(
+                f"ternary_spikes: true, but spike_payload_bits is {self.spike_payload_bits}; a spike of +1 or -1 "
+                f"carries {TERNARY_BITS} bits"
+            )
         return self
 
 
@@ -139,6 +149,7 @@ class Chip(Part):
     delivery: Literal["same_step", "next_step"]
     core: Core
     arithmetic: Arithmetic
+    front_end: FrontEnd | None = None
     energy: dict[str, PriceSpec] = Field(default_factory=dict)
     leakage: tuple[LeakageSpec, ...] = Field((), min_length=1)
     without_energy: Source | None = None
@@ -150,9 +161,10 @@ class Chip(Part):
         self._check_ways()
         if self.without_energy is None:
             self._check_prices()
-        elif self.energy or self.leakage or self.standing or self.calibration:
+        elif self.energy or self.leakage or self.standing or self.calibration or self.front_end:
             raise ValueError(
-                "without_energy: the file gives energy, leakage, standing or calibration; keep the one or the others"
+                "without_energy: the file gives energy or leakage, standing, calibration or front_end; "
+                "keep the one or the others"
             )
         if self.standing is not None:
             self.standing.check(self.sources, self.clock.synchronous, ("chip", "core", "tile"))
@@ -230,6 +242,8 @@ class Chip(Part):
                 ("off_chip", getattr(self.mesh, "chips", None) is not None),
                 ("key_table", self.router.key_table is not None),
                 ("barrier_messages", self.barrier.kind == "messages"),
+                ("ternary_spikes", self.arithmetic.ternary_spikes),
+                ("front_end", self.front_end is not None),
             )
             if has
         )

@@ -11,7 +11,7 @@ from neurosim.cli.costs import JsonFlag, print_json, progress_bar
 from neurosim.errors import NeurosimError
 
 
-def _numbers(option: str, text: str, kind: type) -> tuple:
+def numbers(option: str, text: str, kind: type) -> tuple:
     try:
         return tuple(kind(part) for part in text.split(","))
     except ValueError:
@@ -39,9 +39,7 @@ def breakeven(
     from neurosim.api import studies as api_studies
     from neurosim.study.break_even import Axes
 
-    axes = Axes(
-        _numbers("--timesteps", timesteps, int), _numbers("--rates", rates, float), _numbers("--bits", bits, int)
-    )
+    axes = Axes(numbers("--timesteps", timesteps, int), numbers("--rates", rates, float), numbers("--bits", bits, int))
     with progress_bar(not as_json) as progress:
         found = api_studies.break_even(
             workloads, chip, axes=axes, batch=batch, samples=samples, draws=draws, seed=seed, progress=progress

@@ -11,7 +11,7 @@ from neurosim.cli.costs import JsonFlag, print_json, progress_bar
 
 
 def learn(
-    rule: Annotated[str, typer.Argument(help="bptt-dense, bptt, mpd-ed, std-ed or stdbp.")],
+    rule: Annotated[str, typer.Argument(help="bptt-dense, bptt-held, bptt, mpd-ed, std-ed or stdbp.")],
     workload: Annotated[str, typer.Option(help="digits (shipped), or mnist-mlp (needs the extra 'data').")] = "digits",
     chip: Annotated[str, typer.Option(help="A shipped learning engine or a file of one.")] = "edge-28nm-learn",
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part (default: the rule's).")] = None,
@@ -39,10 +39,12 @@ def learn(
     from neurosim.learning.summary import summarise
 
     chosen, own = find_rule(rule), load_learner(chip)
+    own.check_rule(chosen.name)
     bits = own.weight_bits if weight_bits is None else weight_bits or None
     settings = Settings(
         chosen.epochs if epochs is None else epochs, chosen.rate if rate is None else rate, timesteps=timesteps,
         batch=batch, skip_below=skip_below, weight_bits=bits, word_bits=own.word_bits, seed=seed,
+        encoder=chosen.encoder, most_inputs=own.limits.inputs, most_hidden=own.limits.hidden,
     )  # fmt: skip
     data = load_data(workload)
     with progress_bar(not as_json) as progress:

@@ -12,6 +12,8 @@ from neurosim.cli.breakeven import breakeven
 from neurosim.cli.compare import compare, report
 from neurosim.cli.compress import prune, quantize
 from neurosim.cli.costs import JsonFlag, ann, check_writable, conventions, explain, neurobench, print_json, progress_bar
+from neurosim.cli.crossover import crossover
+from neurosim.cli.dataflows import dataflows
 from neurosim.cli.diff import diff
 from neurosim.cli.explore import explore
 from neurosim.cli.footprint import footprint
@@ -253,6 +255,8 @@ app.command()(quantize)
 app.command()(prune)
 app.command()(footprint)
 app.command()(breakeven)
+app.command()(crossover)
+app.command()(dataflows)
 app.command()(neurobench)
 app.command()(learn)
 app.command()(sweep)

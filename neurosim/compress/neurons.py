@@ -39,6 +39,7 @@ def check_integer_membrane(population: Population) -> None:
         ("current_keep", model.current_keep is not None, "a synaptic current"),
         ("v_floor", model.v_floor is not None, "a floor"),
         ("max_spikes", model.max_spikes > 1, "several spikes a step"),
+        ("ternary", model.ternary, "ternary spikes when quantised here, after training"),
     )
     for field, used, what in asked:
         if used:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from neurosim.arch import Chip, LayerChip
-from neurosim.arch.technology.resolve import resolve_idle_clock, resolve_leakage, resolve_prices
+from neurosim.arch.technology.resolve import (
+    resolve_front_end,
+    resolve_idle_clock,
+    resolve_leakage,
+    resolve_prices,
+)
 from neurosim.energy.table import IDLE_CLOCK, LeakagePower, Price
 
 
@@ -33,3 +38,11 @@ def chip_leakage(chip: Chip | LayerChip, cores_used: int | None = None) -> tuple
         running = x.instances if spec.cores == "all" or cores_used is None else min(cores_used, x.instances)
         powers.append(LeakagePower(x.component, x.power_mw, running, x.source, x.low_mw, x.high_mw, IDLE_CLOCK))
     return tuple(powers)
+
+
+def front_end_leakage(chip: Chip | LayerChip) -> tuple[LeakagePower, ...]:
+    """What the encoder in front of the port draws while it is used."""
+    return tuple(
+        LeakagePower(x.component, x.power_mw, x.instances, x.source, x.low_mw, x.high_mw)
+        for x in resolve_front_end(chip)
+    )

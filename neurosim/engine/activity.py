@@ -74,7 +74,7 @@ def accumulate_action(network: Network, projection: Projection, unrolled: bool, 
     connectivity = projection.connectivity
     if connectivity.event != "synapse":
         return "pool_accumulate"
-    graded = network.value_bits(projection.source) > 1
+    graded = network.multiplies(projection.source)
     if not network.is_integer:
         return "multiply_accumulate_float" if graded else "accumulate_float"
     if graded:
@@ -118,6 +118,8 @@ def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delive
         rows.add(
             accumulate_action(network, projection, unrolled, mapping.synapse_unit), place, projection.name, events[flat]
         )
+        if network.is_ternary(projection.source) and projection.connectivity.event == "synapse":
+            rows.add("weight_sign", place, projection.name, events[flat])
         rows.add("accumulator_read", place, projection.name, events[flat])
         rows.add("accumulator_write", place, projection.name, events[flat])
 

@@ -32,7 +32,7 @@ def value_limits(bits: int, integer: bool) -> tuple[int, int]:
 def largest_value(network: Network, name: str) -> int:
     """Largest magnitude of a spike of population ``name`` in an integer network."""
     model = network.population(name).model
-    graded = isinstance(model, Input) or (isinstance(model, Relay) and model.graded)
+    graded = (isinstance(model, Input) and not model.ternary) or (isinstance(model, Relay) and model.graded)
     if not graded:
         return 1
     return max(abs(limit) for limit in value_limits(model.value_bits, True))
@@ -165,8 +165,13 @@ def _check_order(stimulus: Stimulus) -> None:
 def _check_values(network: Network, stimulus: Stimulus, name: str, start: int, stop: int) -> None:
     bits = network.value_bits(name)
     low, high = value_limits(bits, network.is_integer)
+    ternary = network.is_ternary(name)
+    if ternary:
+        low, high = -1, 1
     here = (stimulus.neuron >= start) & (stimulus.neuron < stop)
     bad = here & ((stimulus.value < low) | (stimulus.value > high))
+    if ternary:
+        bad = here & (np.abs(stimulus.value) != 1)
     if bad.any():
         first = stimulus.value[np.flatnonzero(bad)[0]]
         raise NeurosimError(

@@ -11,6 +11,7 @@ from neurosim.engine.activity import bits_of_own_parameters
 from neurosim.engine.layer_plan import PACKINGS, LayerPlan, LayerResult, Port
 from neurosim.errors import NeurosimError
 from neurosim.mapping.layer import LayerMapping, spikes_read
+from neurosim.mapping.layer_engines import partial_bits, reuse_projections
 from neurosim.mapping.layer_tiles import cut_by_channel, item_bits
 from neurosim.snn.network import Network
 from neurosim.snn.trace import SpikeTrace
@@ -22,7 +23,7 @@ def _slot_cycles(network: Network, chip: LayerChip) -> np.ndarray:
         kind = p.connectivity.kind
         if p.connectivity.event != "synapse":
             kind = "pool"
-        elif network.value_bits(p.source) > 1:
+        elif network.multiplies(p.source):
             kind = "mac"
         elif kind == "conv" and not cut_by_channel(network, network.population(p.target)):
             kind = "sparse"
@@ -71,7 +72,10 @@ def plan_layers(network: Network, chip: LayerChip, mapping: LayerMapping) -> Lay
             writes[k, i] = words
     table = _RowTable(network)
     spans = np.array([table.add(rows) for t in tiles for rows in t.rows], np.int64).reshape(-1, 2)
-    segments = np.array([(r.projection, r.times) for t in tiles for r in t.rows], np.int64).reshape(-1, 2)
+    segments = np.array([(r.projection, r.times, r.kind, r.group) for t in tiles for r in t.rows], np.int64).reshape(
+        -1, 4
+    )
+    books = _codebooks(network, mapping)
     row_source, row_events = table.arrays()
     populations = [network.populations[i] for i in mapping.order]
     readout = network.readout
@@ -85,6 +89,7 @@ def plan_layers(network: Network, chip: LayerChip, mapping: LayerMapping) -> Lay
         window=mapping.window,
         batch=mapping.batch,
         packing=PACKINGS.index(core.spike_packing),
+        rows=core.array.rows,
         columns=core.array.columns,
         fill_cycles=core.array.fill_cycles,
         layer_cycles=core.layer_cycles,
@@ -99,6 +104,7 @@ def plan_layers(network: Network, chip: LayerChip, mapping: LayerMapping) -> Lay
         weights=_port(core.weight_buffer),
         spikes=_port(core.spike_buffer),
         sums=_port(buffer),
+        maps=_port(core.partial_map_buffer or buffer),
         state_word_bits=core.membrane_memory.word_bits,
         offsets=network.offsets,
         host_in=np.array(
@@ -118,18 +124,34 @@ def plan_layers(network: Network, chip: LayerChip, mapping: LayerMapping) -> Lay
         state_bits=np.array([sum(s.width_bits for s in p.model.states) for p in populations], np.int64),
         own_bits=np.array([bits_of_own_parameters(p) for p in populations], np.int64),
         kept_at_end=np.array([p.name == state for p in populations], bool),
+        history=np.array(mapping.history, np.int64),
         load_reads=reads,
         load_writes=writes,
         segment_projection=segments[:, 0].copy(),
         segment_first=spans[:, 0].copy(),
         segment_last=spans[:, 1].copy(),
         segment_times=segments[:, 1].copy(),
+        segment_kind=segments[:, 2].copy(),
+        segment_group=segments[:, 3].copy(),
         row_source=row_source,
         row_events=row_events,
         item_bits=item_bits(network, chip),
         slot_cycles=_slot_cycles(network, chip),
         value_bits=np.array([network.value_bits(p.source) for p in network.projections], np.int64),
+        codewords=books[:, 0].copy(),
+        index_bits=books[:, 1].copy(),
+        partial_bits=books[:, 2].copy(),
     )
+
+
+def _codebooks(network: Network, mapping: LayerMapping) -> np.ndarray:
+    """(n_projections, 3): codewords, bits of an index and of a partial sum, where codewords are reused; else 0."""
+    found = np.zeros((len(network.projections), 3), np.int64)
+    for name in mapping.reuse:
+        for i in reuse_projections(network, network.population(name)):
+            codec = network.projections[i].codec
+            found[i] = len(codec.table), codec.index_bits, partial_bits(codec)
+    return found
 
 
 def _port(buffer) -> Port:

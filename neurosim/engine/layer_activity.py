@@ -32,9 +32,14 @@ def count_layer_activity(network: Network, plan: LayerPlan, result: LayerResult,
         for action, column in (
             ("synapse_read_word", "fetched"), ("weight_buffer_write", "filled"), ("weight_buffer_read", "weight_reads"),
             ("spike_buffer_read", "spike_reads"), ("array_slot", "slots"),
-            (accumulate_action(network, p, listed), "events"),
+            (accumulate_action(network, p, listed), "events"), ("codeword_add", "built"),
+            ("partial_map_add", "combined"), ("partial_map_write", "map_writes"), ("partial_map_read", "map_reads"),
         ):  # fmt: skip
-            rows.add(action, CORE, p.name, result.projection(column)[i])
+            # Where codewords are reused, a synaptic event is no addition of its own.
+            if column != "events" or not plan.codewords[i]:
+                rows.add(action, CORE, p.name, result.projection(column)[i])
+        if network.is_ternary(p.source) and p.connectivity.event == "synapse":
+            rows.add("weight_sign", CORE, p.name, result.projection("events")[i])
     suffix = "" if network.is_integer else "_float"
     active, spikes = active_by_neuron(trace), trace.counts_by_neuron()
     for k, position in enumerate(plan.layer_population):
@@ -42,7 +47,7 @@ def count_layer_activity(network: Network, plan: LayerPlan, result: LayerResult,
         for action, column in (
             ("partial_sum_write", "sum_writes"), ("partial_sum_read", "sum_reads"), ("membrane_read", "state_reads"),
             ("membrane_write", "state_writes"), (f"neuron_access{suffix}", "updates"),
-            ("spike_buffer_write", "spike_writes"),
+            ("spike_buffer_write", "spike_writes"), ("history_fold", "folds"),
         ):  # fmt: skip
             rows.add(action, CORE, part, result.layer(column)[k])
         here = slice(network.offsets[position], network.offsets[position + 1])

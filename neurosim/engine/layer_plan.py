@@ -32,11 +32,14 @@ class LayerPlan:
     host_in, host_out : (n_populations,) value bits of what the host writes, and of what it reads; 0: nothing.
     layer_population : (n_layers,). layer_ptr : (n_layers + 1,) weight tiles; weight_ptr : tiles of each; tile_ptr :
     segments of each; lane_count : (n_tiles,) neurons. write_bits : (n_layers,) value bits of spikes written, 0: none.
+    history : (n_layers,) timesteps that a membrane is worked out from, 0: it is stored.
     load_reads, load_writes : (n_weight_tiles, n_projections) words of one load, in weight memory and weight buffer.
     segment_projection, segment_first, segment_last, segment_times : (n_segments,); rows first..last-1 of row_source
-    (global neurons) and row_events; events of a row = row_events x times. item_bits : (n_projections,) of one weight in
-    the buffer, 0: no weight. slot_cycles : (n_projections,). state_bits, own_bits : (n_layers,) a neuron; kept_at_end :
-    (n_layers,) the host reads the membrane after the last timestep.
+    (global neurons) and row_events; events of a row = row_events x times. segment_kind : ADD, BUILD or COMBINE
+    (`neurosim.mapping.layer_tiles`); segment_group : rows of an input channel, for the last two. item_bits :
+    (n_projections,) of one weight in the buffer, 0: no weight. slot_cycles : (n_projections,). codewords, index_bits,
+    partial_bits : (n_projections,) of a codebook that is reused, 0 codewords: it is not. state_bits, own_bits :
+    (n_layers,) a neuron; kept_at_end : (n_layers,) the host reads the membrane after the last timestep.
     """
 
     n_neurons: int
@@ -44,6 +47,7 @@ class LayerPlan:
     window: int
     batch: int
     packing: int
+    rows: int
     columns: int
     fill_cycles: int
     layer_cycles: int
@@ -58,6 +62,7 @@ class LayerPlan:
     weights: Port
     spikes: Port
     sums: Port
+    maps: Port
     state_word_bits: int
     offsets: np.ndarray
     host_in: np.ndarray
@@ -71,17 +76,23 @@ class LayerPlan:
     state_bits: np.ndarray
     own_bits: np.ndarray
     kept_at_end: np.ndarray
+    history: np.ndarray
     load_reads: np.ndarray
     load_writes: np.ndarray
     segment_projection: np.ndarray
     segment_first: np.ndarray
     segment_last: np.ndarray
     segment_times: np.ndarray
+    segment_kind: np.ndarray
+    segment_group: np.ndarray
     row_source: np.ndarray
     row_events: np.ndarray
     item_bits: np.ndarray
     slot_cycles: np.ndarray
     value_bits: np.ndarray
+    codewords: np.ndarray
+    index_bits: np.ndarray
+    partial_bits: np.ndarray
 
     @property
     def n_layers(self) -> int:
@@ -96,10 +107,13 @@ class LayerPlan:
         return -(-self.timesteps // self.window)
 
 
-PROJECTION_COUNTS = ("fetched", "filled", "slots", "weight_reads", "spike_reads", "events")
+PROJECTION_COUNTS = (
+    "fetched", "filled", "slots", "weight_reads", "spike_reads", "events", "built", "combined",
+    "map_writes", "map_reads",
+)  # fmt: skip
 LAYER_COUNTS = (
     "loads", "sum_writes", "sum_reads", "state_reads", "state_writes", "updates", "spike_writes", "load_busy",
-    "array_busy", "update_busy",
+    "array_busy", "update_busy", "folds",
 )  # fmt: skip
 
 

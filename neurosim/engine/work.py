@@ -18,7 +18,7 @@ def _cycles_per_group(network: Network, chip: Chip, unit_of_all: str | None) -> 
     for p in network.projections:
         if p.connectivity.event != "synapse":
             cycles.append(unit.pool_cycles_per_group)
-        elif network.value_bits(p.source) > 1:
+        elif network.multiplies(p.source):
             cycles.append(unit.mac_cycles_per_group)
         else:
             kind = unit_of_all or ("sparse" if is_unrolled(p, chip) else p.connectivity.kind)

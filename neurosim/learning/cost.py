@@ -15,17 +15,14 @@ from math import ceil, log2
 import numpy as np
 
 from neurosim.energy.table import EnergyTable, price_activity
+from neurosim.errors import NeurosimError
+from neurosim.learning.chip_cycles import chip_cycles
+from neurosim.learning.cost_local import local_operations, stored_traces
 from neurosim.learning.counters import INDEX
 from neurosim.learning.engine import MEMORIES, Learner
+from neurosim.learning.phases import BACKWARD, FORWARD, PHASE_OF, UPDATE
 from neurosim.learning.rules import STEPS
 from neurosim.learning.run import LearningRun
-
-FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
-_PHASE_OF = {
-    "forward_adds": FORWARD, "forward_products": FORWARD, "neuron_updates": FORWARD, "history_writes": FORWARD,
-    "history_reads": BACKWARD, "surrogates": BACKWARD, "backward_updates": BACKWARD, "error_products": BACKWARD,
-    "gradient_adds": BACKWARD, "gradient_products": BACKWARD, "weights_written": UPDATE, "threshold_updates": UPDATE,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,27 +55,30 @@ def time_bits(run: LearningRun) -> int:
 def history_bits(run: LearningRun, layer: int, learner: Learner) -> int:
     """Bits of one entry of the history: a membrane and its spike bit, or a spike's address, time and value."""
     if run.rule.name.startswith("bptt"):
-        return learner.state_bits + 1
-    return max(1, ceil(log2(max(2, run.sizes[layer])))) + time_bits(run) + learner.state_bits
+        return learner.history_width + 1
+    return max(1, ceil(log2(max(2, run.sizes[layer])))) + time_bits(run) + learner.history_width
 
 
 def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterator[tuple[str, str, str, int]]:
     """(phase, event, operation, count) of ``counts`` (layers, counters)."""
     steps = run.rule.works_on == STEPS
-    wide = ceil(learner.gradient_bits / learner.weight_bits)
+    wide = ceil(learner.gradient_bits * learner.group / learner.word_bits)
+    widest = ceil(learner.gradient_bits / learner.word_bits)
+    if run.rule.local:
+        yield from local_operations(run, counts, learner)
+        return
     for layer, row in enumerate(counts):
         c = {name: int(row[i]) for name, i in INDEX.items()}
         n = run.sizes[layer + 1]
-        group = max(1, learner.word_bits // learner.weight_bits)
 
         def packed(items: int, bits: int) -> int:
             return -(-items * bits // learner.word_bits)
 
         def made_of(event: str, **parts: int) -> Iterator[tuple[str, str, str, int]]:
-            yield from ((_PHASE_OF[event], event, name, number) for name, number in parts.items() if number)
+            yield from ((PHASE_OF[event], event, name, number) for name, number in parts.items() if number)
 
         state = packed(c["forward_adds"], learner.state_bits) * (1 if steps else 2)
-        rows = c["pre_spikes"] * ceil(n / group)
+        rows = c["pre_spikes"] * ceil(n / learner.group)
         sums = c["forward_adds"] * (1 if steps else 2)
         yield from made_of("forward_adds", add=sums, weight_read=rows, state_read=state, state_write=state)
         yield from made_of("forward_products", multiply=c["forward_products"])
@@ -100,35 +100,71 @@ def operations(run: LearningRun, counts: np.ndarray, learner: Learner) -> Iterat
             "backward_updates", multiply=2 * back if steps else back, add=back, state_read=kept, state_write=kept
         )
         errors = c["error_products"]
-        yield from made_of("error_products", multiply=errors, add=errors, weight_read=c["error_words"])
-        words = c["gradient_words"] * wide
+        yield from made_of("error_products", multiply=errors, add=errors, weight_read=_words(run, learner, c, "error"))
+        # Gradients of a word of weights move together, unless fewer were asked for.
+        words = min(_words(run, learner, c, "gradient") * wide, c["gradient_adds"] * widest)
         yield from made_of("gradient_adds", add=c["gradient_adds"], gradient_read=words, gradient_write=words)
+        yield from made_of("held_reads", state_read=packed(c["held_reads"], learner.state_bits))
         yield from made_of("gradient_products", multiply=c["gradient_products"])
-        written, lines = c["weights_written"], c["written_words"]
+        written, lines = c["weights_written"], _words(run, learner, c, "written")
+        sums = min(lines * wide, written * widest)
         yield from made_of(
             "weights_written", multiply=written, add=written, weight_read=lines, weight_write=lines,
-            gradient_read=lines * wide, gradient_write=lines * wide,
+            gradient_read=sums, gradient_write=sums,
         )  # fmt: skip
         moved, held = c["threshold_updates"], packed(c["threshold_updates"], learner.state_bits)
         yield from made_of("threshold_updates", add=moved, compare=moved, state_read=held, state_write=held)
 
 
+def _words(run: LearningRun, learner: Learner, c: dict[str, int], what: str) -> int:
+    """Words of ``what`` (error, gradient, written) in this learner: as counted, or items where a word holds one weight.
+
+    Raises NeurosimError where a word holds another number of weights than the run counted with.
+    """
+    if learner.group == run.group:
+        return c[f"{what}_words"]
+    if learner.group > 1:
+        raise NeurosimError(
+            f"{learner.name}: word_bits {learner.word_bits} over weight_bits {learner.weight_bits} are {learner.group} "
+            f"weights a word, but the run counted words of {run.group}; learn with --chip {learner.name}"
+        )
+    items = c[{"error": "error_products", "gradient": "gradient_adds", "written": "weights_written"}[what]]
+    # Held over all steps, an item is fetched once.
+    return items // run.settings.timesteps if c["held_reads"] and what != "written" else items
+
+
 def cost_of(run: LearningRun, counts: np.ndarray, learner: Learner) -> LearningCost:
     """Price ``counts`` (layers, counters) on ``learner``."""
     samples = max(1, int(counts[0, INDEX["samples"]]))
+    learner.check_rule(run.rule.name)
     if learner.events:
+        check_words(run, learner)
         totals = counts.sum(axis=0)
-        rows = [(_PHASE_OF[e], e, e, int(totals[INDEX[e]])) for e in learner.events if totals[INDEX[e]]]
+        # A visit by a local rule is an update, changed or not.
+        again = "weights_written" if run.rule.local and "plastic_pairs" in learner.events else None
+        rows = [(PHASE_OF[e], e, e, int(totals[INDEX[e]])) for e in learner.events if totals[INDEX[e]] and e != again]
         cycles = {phase: 0 for phase in (FORWARD, BACKWARD, UPDATE)}
         for phase, event, _, count in rows:
             cycles[phase] += count * learner.events[event].cycles
     else:
         rows = list(operations(run, counts, learner))
         cycles = {phase: _phase_cycles(phase, rows, learner) for phase in (FORWARD, BACKWARD, UPDATE)}
+    if learner.cycles_of:
+        cycles = chip_cycles(run, counts, learner.cycles_of)
     seconds = sum(cycles.values()) * learner.quantum_ps * 1e-12
     phases, events, names, numbers = zip(*rows, strict=True) if rows else ((), (), (), ())
     table = price_activity(names, phases, events, np.array(numbers, np.int64), learner.prices, learner.leakage, seconds)
     return LearningCost(learner, samples, table, cycles)
+
+
+def check_words(run: LearningRun, learner: Learner) -> None:
+    """Raises NeurosimError where prices are of words that hold another number of weights than the run counted with."""
+    priced = [event for event in learner.events if event.endswith("_words")]
+    if priced and learner.group != run.group:
+        raise NeurosimError(
+            f"{learner.name}: prices {priced[0]} of {learner.group} weights, but the run counted words of {run.group}; "
+            f"learn with --chip {learner.name}"
+        )
 
 
 def _phase_cycles(phase: str, rows: list[tuple[str, str, str, int]], learner: Learner) -> int:
@@ -145,12 +181,15 @@ def _phase_cycles(phase: str, rows: list[tuple[str, str, str, int]], learner: Le
 
 def memory_bits(run: LearningRun, learner: Learner) -> dict[str, int]:
     """What the rule needs beside what inference needs, by memory: history at its fullest, gradients, thresholds."""
-    weights = sum(w.size for w in run.weights)
+    # The vote of stdp is the number of a class for each neuron.
+    learned = run.weights[:1] if run.rule.name == "stdp" else run.weights
+    weights = sum(w.size for w in learned)
     history = sum(int(run.most_history[i]) * history_bits(run, i, learner) for i in range(len(run.weights)))
-    moving = sum(t.size for t in run.thresholds) if run.rule.homeostasis else 0
+    moving = sum(t.size for t in run.thresholds) if run.rule.homeostasis or run.rule.name == "stdp" else 0
     return {
         "weights": weights * learner.weight_bits,
-        "gradients": weights * learner.gradient_bits,
-        "history": history,
+        "gradients": 0 if run.rule.local else weights * learner.gradient_bits,
+        "history": 0 if run.rule.local else history,
         "thresholds": moving * learner.state_bits,
+        "traces": stored_traces(run),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,36 @@ def load_data(name: str) -> LearningData:
     # Shuffled, so that the first samples of a part already cover all classes.
     first, second = rng.permutation(np.concatenate(train)), rng.permutation(np.concatenate(test))
     return LearningData(name, title, hidden, images[first], labels[first], images[second], labels[second])
+
+
+def fitted(data: LearningData, most_inputs: int | None, paired: bool = False) -> LearningData:
+    """The data as a chip of ``most_inputs`` takes it: images averaged down to the largest square that fits.
+
+    ``paired``: where twice the pixels fit as they are, the inputs are doubled; below each image stands what it lacks to
+    full scale.
+    """
+    if paired and (most_inputs is None or 2 * data.n_inputs <= most_inputs):
+        parts = (np.concatenate([x, 255 - x], axis=1) for x in (data.images, data.test_images))
+    elif most_inputs is not None and data.n_inputs > most_inputs:
+        parts = (_averaged(x, int(np.sqrt(most_inputs))) for x in (data.images, data.test_images))
+    else:
+        return data
+    first, second = parts
+    return replace(data, images=first, test_images=second)
+
+
+def _averaged(images: np.ndarray, side: int) -> np.ndarray:
+    """Images (n, h, w) uint8 averaged over areas to at most ``side`` x ``side``, rounded."""
+    result = images.astype(np.float64)
+    for axis in (1, 2):
+        n = images.shape[axis]
+        if n > side:
+            edges = np.arange(n + 1)
+            cuts = np.arange(side + 1) * (n / side)
+            # Share of each old pixel in each new one.
+            share = np.minimum(edges[1:], cuts[1:, None]) - np.maximum(edges[:-1], cuts[:-1, None])
+            result = np.moveaxis(np.moveaxis(result, axis, -1) @ np.maximum(share, 0).T * (side / n), -1, axis)
+    return np.rint(result).astype(np.uint8)
 
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:

@@ -30,9 +30,32 @@ OPERATIONS = (
 
 
 class Memory(Part):
-    """One single-port memory of the engine, in words of ``word_bits``."""
+    """One single-port memory of the engine, in words of its own ``word_bits`` or the engine's."""
 
     capacity_bits: Positive
+    word_bits: Annotated[int, Field(ge=8, le=4096)] | None = None
+
+
+class Traces(Part):
+    """What the chip stores to learn, beside weights and membranes: ``bits`` for each of ``count`` neurons."""
+
+    count: Positive
+    bits: Positive
+
+
+class Power(Part):
+    """A power that the chip takes while it works, with its source."""
+
+    component: str
+    mw: PositiveFloat
+    source: str
+
+
+class Limits(Part):
+    """What the chip has: input lines and neurons of a hidden layer; left out, as many as asked for."""
+
+    inputs: Positive | None = None
+    hidden: Positive | None = None
 
 
 class Technology(Part):
@@ -44,20 +67,24 @@ class Technology(Part):
 
 
 class Cost(Part):
-    """A number with its source, a sum of technology terms, or an access to a memory. ``cycles`` is for events."""
+    """A number with its source, a sum of technology terms, or an access to a memory.
+
+    For events also ``made_of`` operations, so many of each, and ``cycles``.
+    """
 
     value: NaturalFloat | None = None
     source: str | None = None
     derive: Annotated[tuple[Term, ...], Field(min_length=1)] | None = None
     memory: Literal["weight", "state", "gradient", "history"] | None = None
     access: Literal["read", "write"] = "read"
+    made_of: Annotated[dict[str, Positive], Field(min_length=1)] | None = None
     cycles: Positive = 1
 
     @model_validator(mode="after")
     def _one(self) -> Cost:
-        given = [name for name in ("value", "derive", "memory") if getattr(self, name) is not None]
+        given = [name for name in ("value", "derive", "memory", "made_of") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of value, derive and memory, got {given or 'none'}")
+            raise ValueError(f"give exactly one of value, derive, memory and made_of, got {given or 'none'}")
         if self.value is not None and not self.source:
             raise ValueError(f"value {self.value:g} has no source")
         if any(term.sram for term in self.derive or ()):
@@ -66,7 +93,13 @@ class Cost(Part):
 
 
 class Learner(Part):
-    """A learning engine. It prices all ``operations``, or the ``events`` (counters) that its source has a price for."""
+    """A learning engine. It prices all ``operations``, or the ``events`` (counters) that its source has a price for,
+    which may be made of operations it lists. ``powers``: measured ones, in place of the tables' leakage. ``rules``: it
+    has only these. ``cycles_of``: the shipped chip whose cycles they take (`chip_cycles`).
+
+    Widths of what is stored, in bits: a weight, a membrane (``state_bits``), a gradient, the value kept with an entry
+    of the history and a trace; the last two are as wide as a membrane where a file does not say.
+    """
 
     format: Literal["neurosim-learner/1"]
     name: str
@@ -78,41 +111,96 @@ class Learner(Part):
     weight_bits: Annotated[int, Field(ge=2, le=24)]
     state_bits: Annotated[int, Field(ge=2, le=64)]
     gradient_bits: Annotated[int, Field(ge=2, le=64)]
+    history_value_bits: Annotated[int, Field(ge=1, le=64)] | None = None
+    trace_bits: Annotated[int, Field(ge=1, le=64)] | None = None
     quantum_ps: PositiveFloat
     technology: Technology | None = None
     memories: dict[Literal["weight", "state", "gradient", "history"], Memory] = Field(default_factory=dict)
     operations: dict[str, Cost] = Field(default_factory=dict)
     events: dict[str, Cost] = Field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    limits: Limits = Field(default_factory=Limits)
+    traces: Traces | None = None
+    powers: tuple[Power, ...] = ()
+    cycles_of: Literal["odin", "reckon"] | None = None
     assumptions: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _complete(self) -> Learner:
-        if bool(self.operations) == bool(self.events):
+        made = [name for cost in self.events.values() for name in cost.made_of or ()]
+        if (not self.events and not self.operations) or (self.events and self.operations and not made):
             raise ValueError("give prices of operations or of events, one of the two")
+        if unlisted := sorted(set(made) - set(self.operations)):
+            raise ValueError(f"events: made of {', '.join(unlisted)}, which operations does not list")
         for given, known, place in ((self.operations, OPERATIONS, "operations"), (self.events, DEFINITIONS, "events")):
             for name in given:
                 if name not in known:
                     close = difflib.get_close_matches(name, known, n=1)
                     hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
                     raise ValueError(f"{place}.{name}: not known; {hint}")
-        missing = [name for name in OPERATIONS if self.operations and name not in self.operations]
+        missing = [name for name in OPERATIONS if self.operations and not self.events and name not in self.operations]
         if missing:
             raise ValueError(f"operations: no price for {', '.join(missing)}")
-        derived = [cost for cost in self.operations.values() if cost.value is None]
+        if self.cycles_of and self.rules != (own := {"odin": ("sdsp",), "reckon": ("e-prop",)}[self.cycles_of]):
+            raise ValueError(f"rules: got {list(self.rules)}, but cycles_of {self.cycles_of} is for {list(own)}")
+        derived = [c for c in (*self.operations.values(), *self.events.values()) if c.derive or c.memory]
         if derived and self.technology is None:
             raise ValueError("technology: missing, but prices are derived from it")
-        if any(cost.memory and cost.memory not in self.memories for cost in self.operations.values()):
+        if any(cost.memory not in self.memories for cost in derived if cost.memory):
             raise ValueError("memories: a price names a memory that is not listed")
         return self
+
+    @property
+    def history_width(self) -> int:
+        return self.history_value_bits or self.state_bits
+
+    @property
+    def trace_width(self) -> int:
+        return self.trace_bits or self.state_bits
+
+    @property
+    def group(self) -> int:
+        """Weights that lie in a word."""
+        return max(1, self.word_bits // self.weight_bits)
+
+    def storing(self, weight_bits: int | None) -> Learner:
+        """The same engine with weights of that width; None: float32."""
+        bits = weight_bits or 32
+        return self if bits == self.weight_bits else self.model_copy(update={"weight_bits": bits})
 
     @cached_property
     def prices(self) -> dict[str, Price]:
         """Price of every operation or event, with the band of its tables."""
-        return {name: self._price(name, cost) for name, cost in (self.operations or self.events).items()}
+        return {name: self._price(name, cost) for name, cost in (self.events or self.operations).items()}
+
+    @property
+    def trace_share(self) -> float | None:
+        """Share of the chip's memory that its traces take."""
+        if self.traces is None:
+            return None
+        traces = self.traces.count * self.traces.bits
+        return traces / (sum(memory.capacity_bits for memory in self.memories.values()) - traces)
+
+    def check_rule(self, rule: str) -> None:
+        """Raises NeurosimError for a rule that this chip has not."""
+        if self.rules and rule not in self.rules:
+            raise NeurosimError(f"{self.name}: has the rule {', '.join(self.rules)} alone, not {rule}")
 
     def _price(self, name: str, cost: Cost) -> Price:
         if cost.value is not None:
             return Price(_component(name), cost.value, cost.source)
+        if cost.made_of is not None:
+            parts = [(self._price(part, self.operations[part]), times) for part, times in cost.made_of.items()]
+            low, high = (
+                fsum(
+                    times * (part.pj if bound is None else bound)
+                    for part, times in parts
+                    for bound in [getattr(part, side)]
+                )
+                for side in ("low_pj", "high_pj")
+            )
+            source = " + ".join(f"{times} x ({part.source})" for part, times in parts)
+            return Price(_component(name), fsum(part.pj * times for part, times in parts), source, low, high)
         if cost.memory is not None:
             figures = self._figures(cost.memory)
             pj = figures.read_pj if cost.access == "read" else figures.write_pj
@@ -124,12 +212,15 @@ class Learner(Part):
 
     def _figures(self, memory: str):
         t = self.technology
-        figures = sram_figures(self.memories[memory].capacity_bits, self.word_bits, t.node_nm, t.device)
+        given = self.memories[memory]
+        figures = sram_figures(given.capacity_bits, given.word_bits or self.word_bits, t.node_nm, t.device)
         return figures.at_voltage(t.voltage_v)
 
     @cached_property
     def leakage(self) -> tuple[LeakagePower, ...]:
-        """Leakage of the memories and of a lane's adder and multiplier; none where no technology is given."""
+        """Measured powers, or leakage of the memories and of a lane's adder and multiplier; none without either."""
+        if self.powers:
+            return tuple(LeakagePower(p.component, p.mw, 1, p.source, p.mw, p.mw) for p in self.powers)
         if self.technology is None:
             return ()
         found = []

@@ -14,7 +14,11 @@ class Rule:
     """``works_on``: timesteps or spike times. ``rate`` falls by ``fall`` each epoch. ``spread`` and ``mean`` set the
     first weights: a neuron's mean input is ``mean`` thresholds, a weight's deviation ``spread`` of that share (spike
     times) or 1 / sqrt(inputs) (timesteps). ``homeostasis`` moves thresholds by that times (spikes - ``target``) after
-    each sample. ``stand_in`` says what is ours because the paper's is not known."""
+    each sample. ``stand_in`` says what is ours because the paper's is not known.
+
+    A ``local`` rule changes weights while a sample runs, from what the two ends of a synapse know. It may have its own
+    ``encoder`` of images, width of a synapse (``weight_bits``) and of a trace (``trace_bits``), no hidden layer, a
+    limit ``most_inputs``, and ``paired`` inputs where they fit: a pixel, and what it lacks to full scale."""
 
     name: str
     title: str
@@ -28,6 +32,13 @@ class Rule:
     homeostasis: float = 0.0
     target: float = 1.0
     stand_in: str = ""
+    local: bool = False
+    encoder: str = "latency:cutoff=0.1"
+    weight_bits: int | None = None
+    trace_bits: int | None = None
+    hidden: bool = True
+    most_inputs: int | None = None
+    paired: bool = False
 
 
 _WEI = "Wei et al. 2024 (arXiv 2403.00270), by its abstract and second-hand notes"
@@ -39,7 +50,11 @@ RULES = {
             "back-propagation through time with a triangular surrogate", 0.02, 0.9, 12, 0.5, 1.0,
         ),
         Rule(
-            "bptt", "the same, skipping zeros and writing back only what changed", STEPS,
+            "bptt-held", "the same, weight by weight: each weight and its sum stay in registers over all steps", STEPS,
+            "back-propagation through time with a triangular surrogate", 0.02, 0.9, 12, 0.5, 1.0,
+        ),
+        Rule(
+            "bptt", "the same as bptt-dense, skipping zeros and writing back only what changed", STEPS,
             "back-propagation through time with a triangular surrogate", 0.02, 0.9, 12, 0.5, 1.0,
         ),
         Rule(
@@ -56,7 +71,26 @@ RULES = {
         Rule(
             "stdbp", "first spike times in closed form; the first output decides", TIMES,
             "Zhang et al. 2021 (arXiv 2003.11837): ReL-PSP and STDBP", 0.03, 0.92, 15, 3.0, 2.0,
-            stand_in="limit of 1 / A (5), sharpness of the softmax (5) and the push of a silent target (0.1) are ours",
+            stand_in="limit of 1 / A (5), sharpness of the softmax (15) and the push of a silent target (0.1) are ours",
+        ),
+        Rule(
+            "stdp", "pair STDP with traces; a winner a sample, the teacher names its class", STEPS,
+            "pair rule and sum of products of Loihi's learning engine (Davies et al. 2018), traces of 7 bits", 0.15,
+            0.9, 12, 1.0, 1.0,
+            stand_in="soft bounds, the winner, the teacher's gate and the thresholds it moves are ours",
+            local=True, trace_bits=7,
+        ),
+        Rule(
+            "sdsp", "spike-driven plasticity of ODIN: weights of 3 bits move by one, by membrane and calcium", STEPS,
+            "ODIN (ChFrenkel/ODIN at 1781931), arithmetic held to recordings of its RTL", 0.12, 0.8, 10, 1.0, 1.0,
+            stand_in="thresholds, the teacher's events and the code of the inputs are ours",
+            local=True, encoder="latency:cutoff=0.4", weight_bits=4, hidden=False, most_inputs=256, paired=True,
+        ),
+        Rule(
+            "e-prop", "eligibility from traces a neuron, forward in time, feed-forward", STEPS,
+            "ReckOn (ChFrenkel/ReckOn at 5e5c0be) by its documents and RTL", 0.02, 0.8, 12, 0.5, 1.0,
+            stand_in="the readout's error (lead over the strongest other class) and the staircase's steps are ours",
+            local=True, trace_bits=12,
         ),
     )
 }  # fmt: skip

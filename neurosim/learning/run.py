@@ -3,92 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from neurosim.errors import NeurosimError
 from neurosim.learning.counters import INDEX, new_counts
-from neurosim.learning.data import LearningData
+from neurosim.learning.data import LearningData, fitted
 from neurosim.learning.fast.lif import apply
+from neurosim.learning.local_learner import WHOLE_NUMBERS, first_local, local_learner
 from neurosim.learning.rules import STEPS, Rule
+from neurosim.learning.state import CUTOFF, LearningRun, Settings
 from neurosim.learning.step_learner import StepLearner
 from neurosim.learning.time_learner import TimeLearner
-from neurosim.workload.encoders import encode_latency
 
-CUTOFF = 0.1
-MEMORY_STEPS = 0.7
 WINDOW = 1.0
 SPAN = 2 / 3
 RANGE = 4.0
 THRESHOLDS = (0.3, 3.0)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """``weight_bits`` None learns in float32; else weights are multiples of a step, rounded at random in proportion.
-
-    ``skip_below``: a sample whose largest error of a class is smaller is not learned from. ``batch`` samples share one
-    update. ``timesteps`` is the resolution of rules that work on timesteps.
-    """
-
-    epochs: int
-    rate: float
-    timesteps: int = 16
-    batch: int = 1
-    skip_below: float = 0.05
-    weight_bits: int | None = None
-    word_bits: int = 64
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        limits = {
-            "epochs": (1, 10_000), "timesteps": (1, 4096), "batch": (1, 65_536), "weight_bits": (2, 24),
-            "word_bits": (1, 4096),
-            "seed": (0, 2**63 - 1),
-        }  # fmt: skip
-        for name, (low, high) in limits.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise NeurosimError(f"{name}: got {value}, expected {low} to {high}")
-        if not 0 < self.rate <= 100 or not 0 <= self.skip_below < 1:
-            raise NeurosimError(
-                f"rate, skip_below: got {self.rate:g} and {self.skip_below:g}, expected above 0 to 100 and 0 to below 1"
-            )
-
-
-@dataclass
-class LearningRun:
-    """What was learned and what was counted.
-
-    ``weights`` and ``thresholds`` by layer; ``step`` (layers,) the unit of stored weights, 0 for float32. ``counts``
-    (epochs, layers, counters) of training, ``test_counts`` (layers, counters) of one pass over the test part.
-    """
-
-    rule: Rule
-    settings: Settings
-    sizes: tuple[int, ...]
-    data_name: str
-    weights: list[np.ndarray]
-    thresholds: list[np.ndarray]
-    step: np.ndarray
-    train_accuracy: list[float] = field(default_factory=list)
-    test_accuracy: list[float] = field(default_factory=list)
-    counts: np.ndarray | None = None
-    test_counts: np.ndarray | None = None
-    answers: np.ndarray | None = None
-    most_history: np.ndarray | None = None
-
-    @property
-    def group(self) -> int:
-        """Weights that lie in a word of the weight memory."""
-        bits = self.settings.weight_bits or 32
-        return max(1, self.settings.word_bits // bits)
-
-    @property
-    def decay(self) -> float:
-        return float(np.float32(np.exp(-1 / (MEMORY_STEPS * self.settings.timesteps))))
 
 
 def learn(
@@ -99,18 +32,31 @@ def learn(
     progress: Callable[[int, int, float, float], None] | None = None,
 ) -> LearningRun:
     """Train from random weights; same settings, same bytes. ``progress(epoch, epochs, train, test)`` every epoch."""
-    sizes = (data.n_inputs, *(data.hidden if hidden is None else hidden), data.n_classes)
+    data = as_taken(rule, data, settings)
+    sizes = _sizes(rule, data, settings, hidden)
+    if rule.weight_bits is not None:
+        settings = replace(settings, weight_bits=rule.weight_bits)
     rng = np.random.default_rng([settings.seed, len(sizes), *sizes])
+    code = settings.input_code
+    if rule.works_on != STEPS and (code.kind != "latency" or code.options["curve"] != "linear"):
+        raise NeurosimError(
+            f"encoder: got {settings.encoder!r}, but {rule.name} works on spike times; take latency:cutoff=SHARE"
+        )
     samples = _samples(rule, data.images, settings)
     tests = _samples(rule, data.test_images, settings)
-    weights = _first_weights(rule, sizes, samples, rng)
-    firing = sizes[1:] if rule.name == "stdbp" else sizes[1:-1]
-    thresholds = [np.ones(n, np.float32) for n in firing]
-    run = LearningRun(rule, settings, sizes, data.name, weights, thresholds, np.zeros(len(weights)))
-    if settings.weight_bits is not None:
-        _round_first(run)
-    learner = _learner(run)
+    heard = float(np.mean([s[1].size if rule.works_on == STEPS else s[0].size for s in samples]))
     state = np.array([0x9E3779B97F4A7C15 ^ (settings.seed + 1)], np.uint64)
+    if rule.name in WHOLE_NUMBERS:
+        weights, thresholds = first_local(rule, settings, sizes, heard, rng)
+        run = LearningRun(rule, settings, sizes, data.name, weights, thresholds, np.ones(len(weights)))
+    else:
+        weights = _first_weights(rule, sizes, heard, rng)
+        firing = sizes[1:] if rule.name == "stdbp" else sizes[1:-1]
+        thresholds = [np.ones(n, np.float32) for n in firing]
+        run = LearningRun(rule, settings, sizes, data.name, weights, thresholds, np.zeros(len(weights)))
+        if settings.weight_bits is not None:
+            _round_first(run)
+    learner = local_learner(run, state, heard) if rule.local else _learner(run)
     counts = []
     for epoch in range(settings.epochs):
         count = new_counts(len(weights))
@@ -127,6 +73,23 @@ def learn(
     return run
 
 
+def as_taken(rule: Rule, data: LearningData, settings: Settings) -> LearningData:
+    """The data as rule and chip take it: averaged down to their inputs, paired where the rule has it so."""
+    limits = [most for most in (rule.most_inputs, settings.most_inputs) if most is not None]
+    return fitted(data, min(limits, default=None), rule.paired) if limits or rule.paired else data
+
+
+def _sizes(rule: Rule, data: LearningData, settings: Settings, hidden: tuple[int, ...] | None) -> tuple[int, ...]:
+    between = data.hidden if hidden is None else hidden
+    if not rule.hidden:
+        between = ()
+    elif settings.most_hidden is not None:
+        between = tuple(min(n, settings.most_hidden) for n in between)
+    if rule.local and len(between) != rule.hidden:
+        raise NeurosimError(f"hidden: got {len(between)} layers, {rule.name} has {int(rule.hidden)}")
+    return data.n_inputs, *between, data.n_classes
+
+
 def _learner(run: LearningRun):
     if run.rule.works_on == STEPS:
         return StepLearner(
@@ -136,14 +99,15 @@ def _learner(run: LearningRun):
 
 
 def _samples(rule: Rule, images: np.ndarray, settings: Settings) -> list[tuple[np.ndarray, np.ndarray]]:
-    """One spike a pixel above the cutoff, the brighter the earlier: (ptr, idx) by timestep, or (idx, times)."""
+    """Spikes of every image: (ptr, idx) by timestep, or (idx, times), one a pixel above the cutoff."""
     if rule.works_on == STEPS:
-        stimulus = encode_latency(images, settings.timesteps, cutoff=CUTOFF)
+        stimulus = settings.input_code.stimulus(images, settings.timesteps, None, settings.seed)
         t = settings.timesteps
         rows = (stimulus.ptr[i * t : (i + 1) * t + 1] for i in range(len(images)))
         return [(ptr - ptr[0], stimulus.neuron[ptr[0] : ptr[-1]]) for ptr in rows]
     samples = []
-    for image in coded_images(rule, images).reshape(len(images), -1):
+    cutoff = settings.input_code.options["cutoff"]
+    for image in coded_images(rule, images, cutoff).reshape(len(images), -1):
         idx = np.flatnonzero(image)
         times = (1 - image[idx] / np.float32(255)).astype(np.float32)
         order = np.argsort(times, kind="stable")
@@ -151,7 +115,7 @@ def _samples(rule: Rule, images: np.ndarray, settings: Settings) -> list[tuple[n
     return samples
 
 
-def coded_images(rule: Rule, images: np.ndarray) -> np.ndarray:
+def coded_images(rule: Rule, images: np.ndarray, cutoff: float = CUTOFF) -> np.ndarray:
     """Images (n, height, width) uint8 whose latency code is what the rule learned from.
 
     A rule on spike times has its inputs in the first ``SPAN`` of the window, so that late ones still count; pixels at
@@ -160,13 +124,12 @@ def coded_images(rule: Rule, images: np.ndarray) -> np.ndarray:
     if rule.works_on == STEPS:
         return images
     early = np.rint(255 - (255 - images.astype(np.float64)) * SPAN).astype(np.uint8)
-    return np.where(images > CUTOFF * 255, early, 0).astype(np.uint8)
+    return np.where(images > cutoff * 255, early, 0).astype(np.uint8)
 
 
-def _first_weights(rule: Rule, sizes, samples, rng) -> list[np.ndarray]:
+def _first_weights(rule: Rule, sizes, heard, rng) -> list[np.ndarray]:
     """Random weights: a layer's mean input is ``rule.mean`` thresholds, so that it neither sleeps nor shouts."""
     steps = rule.works_on == STEPS
-    heard = float(np.mean([s[1].size if steps else s[0].size for s in samples]))
     weights = []
     for layer, shape in enumerate(pairwise(sizes)):
         inputs = max(1.0, heard if layer == 0 else shape[0])
@@ -189,6 +152,8 @@ def _round_first(run: LearningRun) -> None:
 
 def _epoch(run, learner, samples, labels, order, rate, state, count) -> int:
     settings, hits, waiting = run.settings, 0, 0
+    if run.rule.local:
+        return sum(learner.learn(*samples[i], int(labels[i]), rate, count) for i in order)
     for number, i in enumerate(order):
         logits = learner.forward(*samples[i], count)
         hits += int(logits.argmax()) == labels[i]
@@ -213,7 +178,7 @@ def _epoch(run, learner, samples, labels, order, rate, state, count) -> int:
 
 def _update(run, learner, rate, state, count) -> None:
     top = 0 if run.settings.weight_bits is None else (1 << (run.settings.weight_bits - 1)) - 1
-    dense = run.rule.name == "bptt-dense"
+    dense = run.rule.name in ("bptt-dense", "bptt-held") or run.settings.write_all
     for layer, w in enumerate(run.weights):
         apply(
             w, learner.grad[layer], learner.touched[layer], np.float32(rate), dense, run.step[layer], top, state,

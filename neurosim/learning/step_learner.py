@@ -1,7 +1,7 @@
-"""Learners in time steps on LIF layers with a membrane readout: BPTT dense, BPTT skipping zeros, MPD-ED.
+"""Learners in time steps on LIF layers with a membrane readout: BPTT dense, held or skipping zeros; MPD-ED.
 
 The loss is the cross-entropy of the readout's membranes after the last step. The three differ in what they touch and
-count; BPTT with and without skipping makes the same gradients, MPD-ED those of a surrogate that is masked by the spike.
+count; BPTT in any of its forms makes the same gradients, MPD-ED those of a surrogate that is masked by the spike.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import numpy as np
 from neurosim.learning.counters import INDEX
 from neurosim.learning.fast import lif
 
-KINDS = ("bptt-dense", "bptt", "mpd-ed")
+WALKS = {"bptt-dense": lif.DENSE, "bptt": lif.SKIP, "bptt-held": lif.HELD}
+KINDS = (*WALKS, "mpd-ed")
 LEAST_SLOPE = 0.3
 
 
@@ -79,7 +80,7 @@ class StepLearner:
                 lif.back_steps(
                     *inputs[layer], self.weights[layer], self.decay, self.thresholds[layer], self.width, self.least,
                     self.u[layer], self.s[layer], self.d_s[layer], self.d_u[layer], *common,
-                    self.kind == "bptt", self.group, counts[layer],
+                    WALKS[self.kind], self.group, counts[layer],
                 )  # fmt: skip
 
     def history(self, inputs, counts):

@@ -8,7 +8,7 @@ import numpy as np
 from neurosim.learning.counters import INDEX
 from neurosim.learning.fast import timing
 
-MOST_INVERSE, PUSH, SHARPNESS = 5.0, 0.1, 5.0
+MOST_INVERSE, PUSH, SHARPNESS = 5.0, 0.1, 15.0
 KINDS = ("stdbp", "std-ed")
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from neurosim.arch import Chip
 from neurosim.arch.layer import LayerChip
 from neurosim.mapping.fit import fit_report, footprint_by_memory
-from neurosim.mapping.layer import fit_layers, map_layers
+from neurosim.mapping.layer import map_layers
+from neurosim.mapping.layer_fit import fit_layers
 from neurosim.mapping.map import map_network
 from neurosim.mapping.mapping import MemoryUse
 from neurosim.mapping.model_size import STATE, model_bits, model_lines

@@ -39,5 +39,5 @@ def _largest(network: Network, projection: Projection) -> int:
         else:
             weights = magnitude.max()
     bits = network.value_bits(projection.source)
-    value = 1 if bits == 1 else (1 << bits) - 1
+    value = 1 if bits == 1 or network.is_ternary(projection.source) else (1 << bits) - 1
     return int(weights) * value << projection.weight_shift

@@ -3,6 +3,9 @@
 A **tile** is the output neurons that the array works on at once, at most ``array.rows``. Tiles that share their weights
 form a **weight tile**: one load serves them all. Two ways to cut:
 
+by codeword: where the codewords of all convolutions into the layer are reused (`neurosim.mapping.layer_engines`). A
+weight tile is as many channels as the buffer holds the indices of; at each output pixel, its tiles are those channels
+in runs of array rows, and the first of them makes the partial sums of the codewords for all.
 by channel: where every weighted projection into the layer is a convolution. A weight tile is a run of channels; its
 tiles are those channels at each output pixel, in order of pixels.
 flat: everything else. A tile is a run of neurons in C order, and a weight tile of its own.
@@ -15,16 +18,19 @@ way there; sparse rows, and convolutions in a flat tile, carry the number of the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neurosim.arch.layer import LayerChip
+from neurosim.mapping.layer_engines import reuse_projections
 from neurosim.mapping.layout import Layout
 from neurosim.mapping.row_store import entry_bits
 from neurosim.mapping.storage import words_of
 from neurosim.snn.connectivity import Conv2d
 from neurosim.snn.network import Network, Population
+
+ADD, BUILD, COMBINE = range(3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +38,16 @@ class Rows:
     """Rows of the spike matrix that one projection brings to one tile.
 
     ``source`` (n,) int32 ascending local numbers; ``events`` (n,) int32 connections of each, in units of ``times``.
+    ``kind``: ADD adds a weight for every spike; BUILD makes the partial sums of all codewords; COMBINE adds them to the
+    tile's neurons. ``group``: rows of one input channel, where codewords are reused.
     """
 
     projection: int
     source: np.ndarray
     events: np.ndarray
     times: int
+    kind: int = 0
+    group: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +90,10 @@ def item_bits(network: Network, chip: LayerChip) -> np.ndarray:
 
 
 class Cutter:
-    """Cuts the layers of one network for one chip."""
+    """Cuts the layers of one network for one chip; ``reuse`` names the layers whose codewords are reused."""
 
-    def __init__(self, network: Network, chip: LayerChip) -> None:
-        self.network, self.chip = network, chip
+    def __init__(self, network: Network, chip: LayerChip, reuse: frozenset[str] = frozenset()) -> None:
+        self.network, self.chip, self.reuse = network, chip, reuse
         self.layout = Layout(network, chip)
         self.item = item_bits(network, chip)
         core = chip.core
@@ -96,13 +106,17 @@ class Cutter:
     def cut(self, population: Population) -> list[WeightTile]:
         """All weight tiles of a layer, in order. One neuron (or channel) is the least a tile can be, fit or not."""
         into = [i for i, p in enumerate(self.network.projections) if p.target == population.name]
-        if cut_by_channel(self.network, population):
+        most = self.chip.core.array.rows
+        if population.name in self.reuse and reuse_projections(self.network, population):
+            n, needs, make = population.shape[0], self._index_words, self._by_codeword
+            most = n
+        elif cut_by_channel(self.network, population):
             n, needs, make = population.shape[0], self._kernel_words, self._by_channel
         else:
             n, needs, make = population.n_neurons, self._flat_words, self._flat
         made, first = [], 0
         while first < n:
-            last = _longest(first, min(first + self.chip.core.array.rows, n), lambda a, b: needs(into, a, b), self)
+            last = _longest(first, min(first + most, n), lambda a, b: needs(into, a, b), self)
             made.append(make(population, into, first, last))
             first = last
         return made
@@ -161,6 +175,42 @@ class Cutter:
             )
             tiles.append(Tile(neurons, rows))
         return WeightTile(tuple(tiles), self._stored(into, tiles[0].neurons), self._kernel_words(into, first, last))
+
+    def _index_words(self, into: list[int], first: int, last: int) -> dict[int, int]:
+        """Words of the codebook, a row a tap, and of the indices, a row an input channel and run of array rows."""
+        words = {}
+        for i in into:
+            if not self.item[i]:
+                continue
+            projection = self.network.projections[i]
+            codec, per_run = projection.codec, self._runs(first, last)
+            table = codec.word_length * int(words_of(len(codec.table), int(self.item[i]), self.word))
+            row = sum(int(words_of(len(run), codec.index_bits, self.word)) for run in per_run)
+            words[i] = table + projection.connectivity.weights.shape[1] * row
+        return words
+
+    def _runs(self, first: int, last: int) -> list[np.ndarray]:
+        rows = self.chip.core.array.rows
+        return [np.arange(a, min(a + rows, last), dtype=np.int32) for a in range(first, last, rows)]
+
+    def _by_codeword(self, population: Population, into: list[int], first: int, last: int) -> WeightTile:
+        pixels = population.shape[1] * population.shape[2]
+        tiles, runs = [], self._runs(first, last)
+        for pixel in range(pixels):
+            for k, channels in enumerate(runs):
+                neurons = channels * pixels + pixel
+                built = [self._codeword_rows(i, pixel, channels, BUILD) for i in into if self.item[i] and k == 0]
+                used = [
+                    self._codeword_rows(i, pixel, channels, COMBINE) if self.item[i] else self._rows_of(i, neurons)
+                    for i in into
+                ]
+                tiles.append(Tile(neurons, (*built, *used)))
+        every = np.arange(first, last, dtype=np.int32) * pixels
+        return WeightTile(tuple(tiles), self._stored(into, every), self._index_words(into, first, last))
+
+    def _codeword_rows(self, i: int, pixel: int, channels: np.ndarray, kind: int) -> Rows:
+        rows = self._conv_rows(i, pixel, channels)
+        return replace(rows, kind=kind, group=self._under(i, pixel).size)
 
     def _conv_rows(self, i: int, pixel: int, channels: np.ndarray) -> Rows:
         """Each input pixel under the kernel, of each input channel; a channel of another group is not connected."""

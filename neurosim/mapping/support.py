@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from neurosim.arch import Chip, list_chips, load_chip
 from neurosim.arch.schema import Arithmetic
@@ -28,6 +28,10 @@ def _codec_support(codec: Codec, chip: Chip) -> tuple[bool, str]:
     return in_range and (codec.grid == "even" or flags["odd int"]), ", ".join(accepted)
 
 
+def _carries_signs(a: Arithmetic) -> bool:
+    return a.ternary_spikes
+
+
 def _check_projection(projection: Projection, network: Network, chip: Chip) -> None:
     where = f"projection {projection.name}"
     if projection.connectivity.event == "synapse":
@@ -49,6 +53,12 @@ def _check_projection(projection: Projection, network: Network, chip: Chip) -> N
         raise NeurosimError(
             f"{where}.mode: average pooling sends fractions, which chip {chip.name} does not carry (float32: false); "
             "pool with 'sum' and fold the division into the next threshold"
+        )
+    if network.is_ternary(projection.source) and not chip.arithmetic.ternary_spikes:
+        raise NeurosimError(
+            f"{where}: spikes of {projection.source} are +1 and -1, which chip {chip.name} neither carries nor "
+            f"subtracts (arithmetic.ternary_spikes: false){_shipped_that(_carries_signs)}; send ON and OFF over two "
+            "channels of binary spikes, or choose a chip with ternary spikes"
         )
     _check_payload(where, projection.source, network.value_bits(projection.source), "arithmetic.spike_payload_bits",
                    chip.arithmetic.spike_payload_bits, chip)  # fmt: skip
@@ -77,6 +87,7 @@ def _asked(model: Lif, a: Arithmetic) -> tuple[tuple[str, object, tuple], ...]:
         ("current_keep", model.current_keep is not None, (False, a.synaptic_current)),
         ("v_floor", model.v_floor is not None, (False, a.membrane_floor)),
         ("max_spikes", model.max_spikes > 1, (False, a.multi_spike)),
+        ("ternary", model.ternary, (False, a.ternary_spikes)),
         ("membrane_bits", membrane, ("int", "float32") if a.float32 else ("int",)),
     )
 
@@ -99,12 +110,18 @@ def _check_model(name: str, model: Lif, chip: Chip) -> None:
 
 def _accepting(model: Lif, number: int) -> str:
     """Shipped chips that accept what entry ``number`` of `_asked` asks for, for the end of a refusal."""
+
+    def accepts(arithmetic: Arithmetic) -> bool:
+        _, value, accepted = _asked(model, arithmetic)[number]
+        return value in accepted
+
+    return _shipped_that(accepts)
+
+
+def _shipped_that(accepts: Callable[[Arithmetic], bool]) -> str:
+    """Names of the shipped chips whose arithmetic ``accepts``, for the end of a refusal."""
     arithmetics = {name: getattr(load_chip(name), "arithmetic", None) for name in list_chips()}
-    fitting = []
-    for name, arithmetic in arithmetics.items():
-        if arithmetic is not None:
-            _, value, accepted = _asked(model, arithmetic)[number]
-            fitting += [name] * (value in accepted)
+    fitting = [name for name, a in arithmetics.items() if a is not None and accepts(a)]
     return f" ({', '.join(fitting)} accept{'s' * (len(fitting) == 1)} it)" if fitting else ""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosim.report.figure_style import SIZE, SMALL_SIZE, house_axes, paper_figure, save
-from neurosim.report.figure_sweep import good, on_front, scale_of
+from neurosim.report.figure_sweep import good, name_of, on_front, scale_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,11 @@ def growing_front(
     small = [c for c in (first, second) if c not in large]
     wanted = [c for c in (first, second) if c in large]
     said = ["Fronts after a tenth, a quarter, half and all of the trials, light to dark. Points: all trials."]
-    figure = paper_figure(3.0, title or f"{second} against {first}: the front as it grew", [*said, *caption])
+    figure = paper_figure(
+        3.0,
+        title or f"{name_of(frame, second)} against {name_of(frame, first)}: the front as it grew",
+        [*said, *caption],
+    )
     axes = house_axes(figure.subplots())
     xs, ys = rows[first].to_numpy(float) / x_scale, rows[second].to_numpy(float) / y_scale
     axes.plot(xs, ys, ".", color="#999999", markersize=3)

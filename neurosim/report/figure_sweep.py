@@ -57,6 +57,11 @@ def scale_of(frame: pd.DataFrame, column: str) -> tuple[float, str]:
     return 1.0, name
 
 
+def name_of(frame: pd.DataFrame, column: str) -> str:
+    """A column in words, without its unit."""
+    return scale_of(frame, column)[1].split(" (")[0]
+
+
 def good(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows without an error."""
     if "error" not in frame:
@@ -89,7 +94,7 @@ def heat_map(
     said = [f"A cell is the mean of up to {most} points." if most > 1 else "A cell is a point."]
     if np.isnan(table).any():
         said.append("Grey: no point, or one that failed.")
-    figure = paper_figure(1.1 + 0.26 * len(ys), title or f"{value} over {x} and {y}", [*said, *caption])
+    figure = paper_figure(1.1 + 0.26 * len(ys), title or f"{name_of(frame, value)} over {x} and {y}", [*said, *caption])
     axes = house_axes(figure.subplots())
     axes.set_facecolor("#DDDDDD")
     image = axes.imshow(table, origin="lower", aspect="auto", cmap="viridis")
@@ -147,7 +152,7 @@ def lines(
     said = [what] if band or repeated else []
     if by is not None and rows[by].nunique() > MAX_LINES:
         said.append(f"{rows[by].nunique() - MAX_LINES} more lines are not drawn.")
-    figure = paper_figure(2.4, title or f"{value} over {x}", [*said, *caption], COLUMN_INCHES)
+    figure = paper_figure(2.4, title or f"{name_of(frame, value)} over {x}", [*said, *caption], COLUMN_INCHES)
     axes = house_axes(figure.subplots())
     for i, (name, group) in enumerate(groups):
         made = group.groupby(x)
@@ -212,7 +217,7 @@ def pareto(
     (x_scale, x_label), (y_scale, y_label) = scale_of(rows, cost), scale_of(rows, quality)
     xs, ys = rows[cost].to_numpy(float) / x_scale, rows[quality].to_numpy(float) / y_scale
     said = [f"Ringed, with a line: the front, {int(best.sum())} of {len(rows)} points."]
-    figure = paper_figure(3.0, title or f"{quality} against {cost}", [*said, *caption])
+    figure = paper_figure(3.0, title or f"{name_of(frame, quality)} against {name_of(frame, cost)}", [*said, *caption])
     axes = house_axes(figure.subplots())
     kinds = [None] if by is None else sorted(set(rows[by]), key=_order)
     for i, kind in enumerate(kinds):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from neurosim.result import Result
 
 
+_DONE = {"decode": "decoded", "reuse": "reused"}
+
+
 def layers_line(r: Result) -> str:
     """One line of the headline, in the place of the packets."""
     words = r.activity.total("synapse_read_word")
@@ -42,5 +45,13 @@ def layers_table(r: Result) -> Table:
         busy = [units.count(phase[key]) for key in ("load", "array", "update")]
         if row is None:
             cells[:2], busy = ["", ""], ["", "", ""]
-        table.add_row(phase["phase"], *tiles, *cells, units.percent(phase["cycles"] / total), *busy)
+        table.add_row(
+            phase["phase"] + _engine(row or {}), *tiles, *cells, units.percent(phase["cycles"] / total), *busy
+        )
     return table
+
+
+def _engine(row: dict) -> str:
+    """How a layer was computed, where the chip has a choice."""
+    reused = f", codewords {_DONE[row['codebook']]}" if "codebook" in row else ""
+    return reused + (f", history of {row['history_timesteps']}" if row.get("history_timesteps") else "")

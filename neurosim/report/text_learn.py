@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from neurosim import units
+from neurosim.learning.rules import find_rule
 from neurosim.report.text import new_table
 
 
@@ -23,22 +24,35 @@ def learn_text(found: dict[str, Any]) -> RenderableType:
         f"{_energy(own['learning_a_sample'], own)}; a test sample {_energy(own['inference_a_sample'], own)}",
         f"time          {units.time(own['seconds_a_sample'])} a training sample, "
         f"{units.count(sum(own['cycles_a_sample'].values()))} cycles",
-        f"updates       {units.percent(found['updates_skipped_share'])} of the samples were passed over "
-        f"(no class wrong by {s['skip_below']:g})",
+        f"updates       {_passed(found)}",
         f"settings      {s['epochs']} epochs, batch {s['batch']}, rate {s['rate']:g} x {s['rate_fall']:g} an epoch, "
-        f"weights {_width(s['weight_bits'])}, seed {s['seed']}",
+        f"weights {_width(found)}, seed {s['seed']}",
+        "widths        " + ", ".join(f"{name} {bits}" for name, bits in found["widths_bits"].items()) + " bits",
         f"source        {found['source']}",
     ]
     if found["stand_in"]:
         lines.append(f"stand-in      {found['stand_in']}")
     body = [Text(line) for line in lines]
-    return Group(
-        head, *body, Text(), _epochs(found), Text(), _costs(found), Text(), _memory(own), Text(), _counts(found)
-    )
+    parts = [_epochs(found), _costs(found), _memory(own)]
+    if found["cycles_by_lanes"]:
+        parts.append(_lanes(found["cycles_by_lanes"]))
+    parts.append(_counts(found))
+    parts += [Text(f"not priced    {reason}") for reason in found["not_priced"].values()]
+    return Group(head, *body, *(part for each in parts for part in (Text(), each)))
 
 
-def _width(bits: int | None) -> str:
-    return "float32" if bits is None else f"{bits} bits, rounded at random"
+def _passed(found: dict[str, Any]) -> str:
+    share = units.percent(found["updates_skipped_share"])
+    if find_rule(found["rule"]).local:
+        return f"{share} of the samples were not learned from"
+    return f"{share} of the samples were passed over (no class wrong by {found['settings']['skip_below']:g})"
+
+
+def _width(found: dict[str, Any]) -> str:
+    rule, bits = find_rule(found["rule"]), found["settings"]["weight_bits"]
+    if rule.weight_bits is not None:
+        return f"{bits} bits a synapse, moved by one"
+    return "float32" if bits is None else f"{bits} bits, rounded at random by the seed"
 
 
 def _energy(value: float, cost: dict[str, Any]) -> str:
@@ -69,6 +83,18 @@ def _memory(cost: dict[str, Any]) -> RenderableType:
     table = new_table(f"Memory the rule needs on {cost['learner']}", ("memory", "left"), ("most", "right"))
     for name, bits in cost["memory_bits"].items():
         table.add_row(name, units.bits(bits))
+    return table
+
+
+def _lanes(rows: list[dict[str, float]]) -> RenderableType:
+    names = [name for name in rows[0] if name != "lanes"]
+    table = new_table(
+        "Cycles a training sample by lanes",
+        *((name, "right") for name in ("lanes", *names, "all")),
+    )
+    for row in rows:
+        cells = [row[name] for name in names]
+        table.add_row(str(row["lanes"]), *(units.count(cycles) for cycles in (*cells, sum(cells))))
     return table
 
 

@@ -30,7 +30,7 @@ def sweep_text(frame: pd.DataFrame) -> RenderableType:
     ran = frame[frame["error"].isna()]
     title = shown(f"{frame.attrs['title']}: {len(ran)} of {len(frame)} points ran").plain
     table = new_table("", ("figure", "left"), ("least", "right"), ("most", "right"))
-    where = new_table("Where", ("figure", "left"), ("end", "left"), *((axis, "right") for axis in axes))
+    where: list[Text] = []
     for column, name, show in _FIGURES:
         values = ran[column].dropna() if column in ran else []
         if len(values) == 0:
@@ -39,8 +39,9 @@ def sweep_text(frame: pd.DataFrame) -> RenderableType:
         table.add_row(name, *(show(float(values[i])) for i in ends))
         if values[ends[0]] != values[ends[1]]:
             for end, i in zip(("least", "most"), ends, strict=True):
-                where.add_row(name, end, *(shown(_value(ran.loc[i, axis])) for axis in axes))
-    return Group(Text(title, style="bold"), table, *((Text(), where) if where.row_count else ()))
+                at = ", ".join(f"{axis} {_value(ran.loc[i, axis])}" for axis in axes)
+                where.append(Text.assemble((f"{end} {name}: ", "dim"), shown(at)))
+    return Group(Text(title, style="bold"), table, Text(), *where)
 
 
 def _value(value: Any) -> str:

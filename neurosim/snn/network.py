@@ -18,7 +18,7 @@ import numpy as np
 from neurosim.errors import NeurosimError
 from neurosim.snn.codecs import Codec, FloatCodec, codec_header
 from neurosim.snn.connectivity import Connectivity
-from neurosim.snn.neuron import Input, Lif, NeuronModel, Relay
+from neurosim.snn.neuron import TERNARY_BITS, Input, Lif, NeuronModel, Relay
 from neurosim.snn.notes import Coding, check_residual, kept_note, scale_note
 
 _WIDTHS = tuple(np.dtype(t) for t in ("<i1", "<i2", "<i4"))
@@ -238,7 +238,17 @@ class Network:
     def value_bits(self, name: str) -> int:
         """Bits of the value a spike of this population carries; 1 is binary."""
         model = self.population(name).model
+        if self.is_ternary(name):
+            return TERNARY_BITS
         return model.value_bits if isinstance(model, (Input, Relay)) else model.max_spikes.bit_length()
+
+    def is_ternary(self, name: str) -> bool:
+        """Whether the spikes of this population are +1 and -1."""
+        return bool(getattr(self.population(name).model, "ternary", False))
+
+    def multiplies(self, name: str) -> bool:
+        """Whether a spike of this population is a number that a weight is multiplied by; +1 and -1 are none."""
+        return self.value_bits(name) > 1 and not self.is_ternary(name)
 
     def content_hash(self) -> str:
         """SHA-256 over every parameter and weight, for caches and provenance; computed once."""
@@ -250,6 +260,8 @@ class Network:
         for p in self.populations:
             digest.update(repr((p.name, p.shape, type(p.model).__name__)).encode())
             for key, value in sorted(vars(p.model).items()):
+                if key == "ternary" and not value:
+                    continue  # networks from before there were ternary spikes keep their hash
                 digest.update(key.encode())
                 _add_content(digest, value)
         for p in self.projections:

@@ -13,7 +13,8 @@ For a population in timestep t (its synaptic input I is the exact sum of the arr
 5. overflow: integer membranes are saturated to, or wrapped at, ``membrane_bits`` (two's complement);
    float membranes are held at or above ``v_floor``.
 6. spike: ``v > threshold`` or ``v >= threshold``. With ``max_spikes`` above 1 the spike has a value: how many whole
-   thresholds fit, floor(v / threshold), at most ``max_spikes``.
+   thresholds fit, floor(v / threshold), at most ``max_spikes``. A ``ternary`` neuron sends +1 then, and -1 where
+   ``v < -threshold`` (or ``<=``).
 7. reset (when not delayed): ``hard`` v <- v_reset; ``subtract`` v <- v - threshold (times the spike's value), limited
    again as in 5 (a negative threshold can push v up, and v_reset may lie below the floor); ``none`` leaves v.
 
@@ -33,6 +34,8 @@ from neurosim.errors import NeurosimError
 LEAKS = ("none", "multiply", "shift", "subtract")
 RESETS = ("hard", "subtract", "none")
 ROUNDINGS = ("floor", "zero", "nearest")
+TERNARY_BITS = 2
+"""Payload of a spike of +1 or -1, two's complement."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class Lif:
 
     ``threshold``, ``bias`` and ``v_init`` are scalars, one value a channel (first axis of the population's shape),
     or one a neuron. ``threshold=None`` never spikes: an integrator for membrane readout. ``membrane_bits=None`` is
-    a float32 membrane; ``current_keep``, ``v_floor`` and ``max_spikes`` are for those.
+    a float32 membrane; ``current_keep``, ``v_floor`` and ``max_spikes`` are for those. ``ternary`` neurons send +1 or
+    -1: their thresholds are positive, and their reset comes in the same step.
     """
 
     threshold: float | np.ndarray | None
@@ -109,6 +113,7 @@ class Lif:
     current_keep: float | None = None
     v_floor: float | None = None
     max_spikes: int = 1
+    ternary: bool = False
     kind = "lif"
 
     def __post_init__(self) -> None:
@@ -131,6 +136,7 @@ class Lif:
         if integer and self.leak.kind == "subtract" and not float(self.leak.amount).is_integer():
             raise NeurosimError(f"neuron.leak.amount: got {self.leak.amount}, an integer membrane needs a whole number")
         self._check_float_only(integer)
+        self._check_ternary()
         for name in ("threshold", "bias", "v_init", "v_reset", "v_rest", "current_keep", "v_floor"):
             value = getattr(self, name)
             if value is None:
@@ -167,6 +173,13 @@ class Lif:
                 "'>=', a reset in the same step and positive thresholds"
             )
 
+    def _check_ternary(self) -> None:
+        positive = self.threshold is not None and (np.asarray(self.threshold) > 0).all()
+        if self.ternary and (self.max_spikes > 1 or self.reset_delay or not positive):
+            raise NeurosimError(
+                "neuron.ternary: spikes of +1 and -1 need max_spikes 1, a reset in the same step and thresholds above 0"
+            )
+
     def per_neuron(self, name: str, shape: tuple[int, ...], where: str) -> np.ndarray:
         """``threshold``, ``bias`` or ``v_init`` spread over the population, (n,), in C order."""
         self.check_size(name, shape, where)
@@ -193,13 +206,19 @@ class Lif:
 
 @dataclass(frozen=True)
 class Input:
-    """Spikes come from the stimulus. ``value_bits`` 1 is binary; wider values are graded (direct input, MACs)."""
+    """Spikes come from the stimulus. ``value_bits`` 1 is binary; wider values are graded (direct input, MACs).
+
+    ``ternary``: values of +1 and -1 in two bits, which add or subtract a weight and need no multiplier.
+    """
 
     value_bits: int = 1
+    ternary: bool = False
     kind = "input"
     states = ()
 
     def __post_init__(self) -> None:
+        if self.ternary and self.value_bits != TERNARY_BITS:
+            raise NeurosimError(f"input.value_bits: got {self.value_bits}, ternary spikes carry {TERNARY_BITS} bits")
         if not 1 <= self.value_bits <= 32:
             raise NeurosimError(f"input.value_bits: got {self.value_bits}, expected 1 to 32")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neurosim.errors import NeurosimError
+from neurosim.snn.front_end import FrontEndWork
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +17,8 @@ class Stimulus:
 
     ``ptr`` (n_samples * timesteps + 1,) int64 cuts ``neuron`` (n_spikes,) int32 into timesteps. Neurons are numbered
     over the network's input populations one after another. ``value`` (n_spikes,) is None when every spike is 1.
-    ``labels`` (n_samples,) int64 or None.
+    ``labels`` (n_samples,) int64 or None. ``front_end``: what an encoder on the chip did for it, or None: the host
+    encoded, or nobody counted.
     """
 
     n_samples: int
@@ -26,6 +28,7 @@ class Stimulus:
     neuron: np.ndarray
     value: np.ndarray | None = None
     labels: np.ndarray | None = None
+    front_end: FrontEndWork | None = None
 
     def __post_init__(self) -> None:
         if self.n_samples < 1 or self.timesteps < 1:
@@ -67,12 +70,7 @@ class Stimulus:
 
     def head(self, n_samples: int) -> Stimulus:
         """The first ``n_samples`` samples."""
-        n = min(n_samples, self.n_samples)
-        end = self.ptr[n * self.timesteps]
-        value = None if self.value is None else self.value[:end]
-        labels = None if self.labels is None else self.labels[:n]
-        ptr = self.ptr[: n * self.timesteps + 1]
-        return Stimulus(n, self.timesteps, self.n_inputs, ptr, self.neuron[:end], value, labels)
+        return self.part(0, min(n_samples, self.n_samples))
 
     def sample(self, number: int) -> Stimulus:
         """One sample alone."""
@@ -88,12 +86,17 @@ class Stimulus:
         inside = slice(int(cut[0]), int(cut[-1]))
         value = None if self.value is None else self.value[inside]
         labels = None if self.labels is None else self.labels[start:stop]
-        return Stimulus(stop - start, self.timesteps, self.n_inputs, cut - cut[0], self.neuron[inside], value, labels)
+        work = None if self.front_end is None else self.front_end.part(start, stop)
+        return Stimulus(
+            stop - start, self.timesteps, self.n_inputs, cut - cut[0], self.neuron[inside], value, labels, work
+        )
 
     def content_hash(self) -> str:
         digest = hashlib.sha256(repr((self.n_samples, self.timesteps, self.n_inputs)).encode())
         for array in (self.ptr, self.neuron, self.value, self.labels):
             digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        if self.front_end is not None:
+            digest.update(np.ascontiguousarray(self.front_end.counts).tobytes())
         return digest.hexdigest()
 
 

@@ -19,6 +19,7 @@ from math import fsum
 import numpy as np
 
 from neurosim.arch import Chip, LayerChip
+from neurosim.energy.codebook import map_for_trace
 from neurosim.energy.price_run import price_run
 from neurosim.energy.table import EnergyTable
 from neurosim.engine.activity import count_activity
@@ -28,7 +29,6 @@ from neurosim.engine.layer_activity import count_layer_activity
 from neurosim.engine.lower import lower_timing
 from neurosim.engine.timing import run_timing
 from neurosim.errors import NeurosimError
-from neurosim.mapping.layer import map_layers
 from neurosim.mapping.map import map_network
 from neurosim.snn.codecs import Codec
 from neurosim.snn.network import Network, Projection
@@ -62,7 +62,7 @@ def energy_with_spikes(network: Network, chip: Chip | LayerChip, trace: SpikeTra
     The trace's populations must be the network's, in number and size. Raises NeurosimError for what does not fit.
     """
     if isinstance(chip, LayerChip):
-        layers = map_layers(network, chip, trace.timesteps, capacity=capacity)
+        layers = map_for_trace(network, chip, trace, capacity=capacity)
         plan = plan_layers(network, chip, layers)
         timing = run_layers(plan, trace)
         activity = count_layer_activity(network, plan, timing, trace)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import NeurosimError
+from neurosim.snn.front_end import Tally
 from neurosim.snn.trace import Stimulus
 from neurosim.workload import encoders
 from neurosim.workload.contrast import Contrast, frames_to_events
 from neurosim.workload.encode_changes import ChangeRule, changes, decode_changes, from_channels, to_channels
+from neurosim.workload.encode_integers import RULES as INTEGER_RULES
+from neurosim.workload.encode_integers import IntegerRule, decode_integers, integer_changes
 from neurosim.workload.event_stream import bin_events, event_array, events_to_stimulus, is_event_array
 from neurosim.workload.user_files import value_bits
 
@@ -23,7 +26,7 @@ STILL, SIGNAL, FRAMES, EVENTS = "still", "signal", "frames", "events"
 
 @dataclass(frozen=True)
 class Key:
-    """One option: its default (None: a whole number, or left out), and the numbers or words it may be."""
+    """One option: its default (an int: whole numbers; None: a whole number, or left out), and what else it may be."""
 
     default: Any
     low: float = 0.0
@@ -37,7 +40,7 @@ class Key:
             if text not in words:
                 raise NeurosimError(f"{where}: got {text!r}, expected {' or '.join(words)}")
             return text if self.words else text == "true"
-        whole = self.default is None
+        whole = self.default is None or isinstance(self.default, int)
         try:
             value = int(text) if whole else float(text)
         except ValueError:
@@ -49,9 +52,10 @@ class Key:
         return value
 
 
-_SIGNED, _VALUES = Key(False), Key(False)
+_SIGNED, _VALUES, _FRONT_END = Key(False), Key(False), Key(False)
 _THRESHOLD = Key(0.1, 0.0, above=True)
 _START = Key("first", words=("first", "zero"))
+_WHOLE = Key(8, 1, 32767)
 KINDS: dict[str, tuple[str, dict[str, Key]]] = {
     "direct": (STILL, {}),
     "rate": (STILL, {"gain": Key(1.0, high=1.0)}),
@@ -60,12 +64,19 @@ KINDS: dict[str, tuple[str, dict[str, Key]]] = {
     "latency": (STILL, {
         "cutoff": Key(0.0, high=1.0), "curve": Key("linear", words=("linear", "log")), "tau": Key(5.0, above=True),
     }),
-    "delta": (SIGNAL, {"threshold": _THRESHOLD, "signed": _SIGNED}),
+    "delta": (SIGNAL, {"threshold": _THRESHOLD, "signed": _SIGNED, "front_end": _FRONT_END}),
     "send_on_delta": (SIGNAL, {"threshold": _THRESHOLD, "signed": _SIGNED, "start": _START}),
-    "step_forward": (SIGNAL, {"threshold": _THRESHOLD, "signed": _SIGNED, "start": _START}),
+    "step_forward": (SIGNAL, {"threshold": _THRESHOLD, "signed": _SIGNED, "start": _START, "front_end": _FRONT_END}),
     "adaptive": (SIGNAL, {
         "threshold": _THRESHOLD, "growth": Key(1.5, 1.0, 1e6), "keep": Key(0.8, high=1.0), "signed": _SIGNED,
         "start": _START,
+    }),
+    "tae": (SIGNAL, {
+        "threshold": _WHOLE, "up": Key(1, 0, 8), "down": Key(2, 1, 8), "low": Key(1, 1, 32767),
+        "high": Key(32767, 1, 32767), "signed": _SIGNED, "start": _START, "front_end": _FRONT_END,
+    }),
+    "moving_window": (SIGNAL, {
+        "threshold": _WHOLE, "window": Key(2, 0, 8), "signed": _SIGNED, "start": _START, "front_end": _FRONT_END,
     }),
     "frames": (FRAMES, {
         "on": Key(0.2, 0.001), "off": Key(0.2, 0.001), "floor": Key(0.01, 1e-6, 1.0), "refractory_us": Key(0.0),
@@ -130,11 +141,29 @@ class Encoder:
         steps = _of_the_signal(self.kind, timesteps, data.shape[1])
         encoders.check_cells(data.shape[:1] + data.shape[2:], 2 * steps)
         flat = data[:, :steps].reshape(len(data), steps, -1)
-        return Stimulus.from_dense(to_channels(changes(flat, self.rule()), self.options["signed"]), labels)
+        rule = self.rule()
+        if not isinstance(rule, IntegerRule):
+            return Stimulus.from_dense(to_channels(changes(flat, rule), self.options["signed"]), labels)
+        tally = Tally(len(flat), flat.shape[2])
+        sent = to_channels(integer_changes(flat, rule, tally), self.options["signed"])
+        made = Stimulus.from_dense(sent, labels)
+        return replace(made, front_end=tally.work()) if self.options["front_end"] else made
 
-    def rule(self) -> ChangeRule:
-        """The rule of an encoder of signals, for `changes` and `decode_changes`."""
-        return ChangeRule(self.kind, **{key: value for key, value in self.options.items() if key != "signed"})
+    def rule(self) -> ChangeRule | IntegerRule:
+        """The rule of an encoder of signals, for `changes` or `integer_changes` and their decoders.
+
+        Raises NeurosimError for a ``front_end`` whose threshold is no whole number: it has adders, not multipliers.
+        """
+        options = {key: value for key, value in self.options.items() if key not in ("signed", "front_end")}
+        whole = float(options["threshold"]).is_integer() and self.kind in INTEGER_RULES
+        if self.options.get("front_end") and not whole:
+            raise NeurosimError(
+                f"encoder {self.kind}: threshold: got {options['threshold']:g}, a front end works in whole numbers; "
+                "scale data and threshold up"
+            )
+        if self.kind in ("tae", "moving_window") or self.options.get("front_end"):
+            return IntegerRule(self.kind, **{**options, "threshold": int(options["threshold"])})
+        return ChangeRule(self.kind, **options)
 
     def _frames(self, data, timesteps, labels, seed) -> Stimulus:
         options = dict(self.options)
@@ -255,5 +284,6 @@ def decode(stimulus: Stimulus, kind: str | Encoder, start: np.ndarray | float = 
     """What an encoder of signals sent, as float64 (samples, timesteps, features); see `decode_changes`."""
     chosen = encoder(kind, **options)
     if chosen.takes != SIGNAL:
-        raise NeurosimError(f"encoder {chosen.kind}: cannot be decoded; send_on_delta, step_forward and adaptive can")
-    return decode_changes(from_channels(stimulus, chosen.options["signed"]), chosen.rule(), start)
+        raise NeurosimError(f"encoder {chosen.kind}: cannot be decoded; encoders of changes can")
+    rule, spikes = chosen.rule(), from_channels(stimulus, chosen.options["signed"])
+    return (decode_integers if isinstance(rule, IntegerRule) else decode_changes)(spikes, rule, start)

@@ -6,7 +6,7 @@ how residuals join, which channels pruning kept, the input coding, and the reado
 narrowest integer type that holds them. `save_network` and `load_network` are inverses, bit for bit.
 
 A file says the lowest version that can hold it: ``neurosim-network/1`` without notes (scales, kept channels, residual
-types, coding), ``neurosim-network/2`` with them.
+types, coding), ``neurosim-network/2`` with them, ``neurosim-network/3`` with ternary spikes.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ def _has_notes(network: Network) -> bool:
     return network.coding is not None or any(x is not None for x in parts)
 
 
+def _lowest(network: Network) -> int:
+    """Index into `FORMATS` of the first format that can say this network."""
+    if any(network.is_ternary(p.name) for p in network.populations):
+        return 2
+    return int(_has_notes(network))
+
+
 def _membrane(p: Population) -> dict[str, Any]:
     if p.model.membrane_bits is None:
         return {"kind": "float32"}
@@ -58,8 +65,10 @@ def _membrane(p: Population) -> dict[str, Any]:
 
 def _model_header(p: Population, key: str, arrays: dict, notes: bool) -> dict:
     model = p.model
+    ternary = {"ternary": True} if getattr(model, "ternary", False) else {}
     if not isinstance(model, Lif):
-        return {"kind": model.kind, **asdict(model)}
+        fields = {name: value for name, value in asdict(model).items() if name != "ternary"}
+        return {"kind": model.kind, **fields, **ternary}
     for name in _VECTORS:
         if getattr(model, name) is not None:
             arrays[f"{key}.{name}"] = getattr(model, name)
@@ -67,7 +76,13 @@ def _model_header(p: Population, key: str, arrays: dict, notes: bool) -> dict:
     if notes:
         del scalars["membrane_bits"]
         scalars["membrane"] = _membrane(p)
-    return {"kind": "lif", "leak": asdict(model.leak), "has_threshold": model.threshold is not None, **scalars}
+    return {
+        "kind": "lif",
+        "leak": asdict(model.leak),
+        "has_threshold": model.threshold is not None,
+        **scalars,
+        **ternary,
+    }
 
 
 def _population_header(p: Population, key: str, arrays: dict, notes: bool) -> dict:
@@ -116,10 +131,11 @@ def _plain(value: Any) -> Any:
 def save_network(network: Network, path: Path) -> None:
     """Write ``network`` to ``path``; a kill leaves the old file or none."""
     arrays: dict[str, np.ndarray] = {}
-    notes = _has_notes(network)
+    lowest = _lowest(network)
+    notes = lowest > 0
     parts = enumerate(network.populations)
     header = {
-        "format": FORMATS[notes], "name": network.name,
+        "format": FORMATS[lowest], "name": network.name,
         "populations": [_population_header(p, f"population.{i}", arrays, notes) for i, p in parts],
         "projections": [
             _projection_header(p, f"projection.{i}", arrays, notes) for i, p in enumerate(network.projections)

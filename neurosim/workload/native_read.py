@@ -69,7 +69,7 @@ def _population(header: PopulationHeader, key: str, arrays: Arrays) -> Populatio
     unit, kept = arrays.maybe(f"{key}.unit", "f"), arrays.maybe(f"{key}.kept", "i")
     m = header.model
     if m.kind == "input":
-        model = Input(m.value_bits)
+        model = Input(m.value_bits, m.ternary)
     elif m.kind == "relay":
         model = Relay(m.graded, m.value_bits)
     else:

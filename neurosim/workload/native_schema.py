@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neurosim.errors import NeurosimError
 
-FORMATS = ("neurosim-network/1", "neurosim-network/2")
+FORMATS = ("neurosim-network/1", "neurosim-network/2", "neurosim-network/3")
 Number = int | float
 Pair = tuple[int, int]
 
@@ -40,6 +40,7 @@ class MembraneHeader(_Part):
 class InputHeader(_Part):
     kind: Literal["input"]
     value_bits: int = 1
+    ternary: bool = False
 
 
 class RelayHeader(_Part):
@@ -68,6 +69,7 @@ class LifHeader(_Part):
     current_keep: Number | None = None
     v_floor: Number | None = None
     max_spikes: int = 1
+    ternary: bool = False
 
 
 class PopulationHeader(_Part):
@@ -162,6 +164,9 @@ def parse_header(data: dict[str, Any], where: str) -> Header:
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"])
         raise NeurosimError(f"{where}: header.{place}: {first['msg']}") from error
+    signs = [p.name for p in header.populations if getattr(p.model, "ternary", False)]
+    if signs and header.format != FORMATS[2]:
+        raise NeurosimError(f"{where}: population {signs[0]!r} is ternary, which format 3 brought; say {FORMATS[2]!r}")
     if header.format == FORMATS[0]:
         parts = [p.model for p in header.populations] + list(header.projections)
         early = [n for n in _NEW for part in parts if getattr(part, n, None) is not None] + ["coding"] * bool(

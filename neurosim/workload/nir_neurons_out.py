@@ -41,6 +41,10 @@ def _asked(population: Population) -> dict[str, object]:
     model = population.model
     if model.threshold is None:
         return {"v_min": model.v_floor}
+    if model.ternary:
+        raise NeurosimError(
+            f"population {population.name!r}.ternary: NIR has no neuron that sends +1 and -1; keep the native file"
+        )
     if model.max_spikes not in (1, MAX_SPIKES):
         raise NeurosimError(
             f"population {population.name!r}.max_spikes: got {model.max_spikes}; a profile has 1 or {MAX_SPIKES}"

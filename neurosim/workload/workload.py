@@ -19,7 +19,7 @@ from neurosim.errors import NeurosimError
 from neurosim.files import read_npz
 from neurosim.snn.network import Network
 from neurosim.snn.trace import Stimulus
-from neurosim.workload.encoder import EVENTS, IMAGE_KINDS, STILL, encode_events, encoder
+from neurosim.workload.encoder import EVENTS, IMAGE_KINDS, SIGNAL, STILL, encode_events, encoder
 from neurosim.workload.input_files import read_input
 from neurosim.workload.recording import is_recording, read_recording
 from neurosim.workload.user_files import is_hdf5, load_array, value_bits
@@ -86,7 +86,8 @@ def _from_folder(folder: Path) -> Workload:
 
     data_path = folder / spec.data
     arrays = read_npz(data_path)
-    for key in ("images", "labels"):
+    data = "signals" if "signals" in arrays else "images"
+    for key in (data, "labels"):
         if key not in arrays:
             raise NeurosimError(f"{data_path}: array {key!r} is missing; it holds {sorted(arrays)}")
     network = load_network(folder / spec.model)
@@ -96,13 +97,13 @@ def _from_folder(folder: Path) -> Workload:
             f"{folder / 'workload.yaml'}: readout: got {spec.readout}, but {spec.model} has {own}; make them agree or "
             "leave it out"
         )
-    if len(arrays["images"]) != len(arrays["labels"]):
-        raise NeurosimError(f"{data_path}: {len(arrays['labels'])} labels for {len(arrays['images'])} images")
+    if len(arrays[data]) != len(arrays["labels"]):
+        raise NeurosimError(f"{data_path}: {len(arrays['labels'])} labels for {len(arrays[data])} {data}")
     return Workload(
         name=spec.name,
         title=spec.title,
         network=network,
-        data=arrays["images"],
+        data=arrays[data],
         labels=arrays["labels"].astype(np.int64),
         encoder=spec.encoder.kind,
         timesteps=spec.encoder.timesteps,
@@ -289,8 +290,10 @@ def load_workload(
         made = _from_folder(data_root("workloads") / name_or_path if shipped else path)
         if encoder_spec is None:
             return made
-        if encoder(encoder_spec).takes != STILL:
-            raise NeurosimError(f"{name_or_path}: --encoder {encoder_spec}: its data are images; use direct, rate ...")
+        given = STILL if made.encoder is None else encoder(made.encoder).takes
+        if encoder(encoder_spec).takes != given:
+            what, use = ("signals", "tae, step_forward") if given == SIGNAL else ("images", "direct, rate")
+            raise NeurosimError(f"{name_or_path}: --encoder {encoder_spec}: its data are {what}; use {use} ...")
         return replace(made, encoder=encoder_spec)
     if path.is_file():
         return _from_model_file(path, input_path, labels_path, timesteps, profile, encoder_spec)

@@ -55,7 +55,7 @@ def test_a_study(tmp_path, kind):
 
 
 def test_starting_files_are_of_kinds_that_exist():
-    assert study_kinds() == ["compare", "explore", "sweep"] and set(study_kinds()) <= set(KINDS)
+    assert study_kinds() == ["compare", "explore", "learn", "sweep"] and set(study_kinds()) == set(KINDS)
 
 
 def test_the_sweep_runs(tmp_path):

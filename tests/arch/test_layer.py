@@ -6,6 +6,7 @@ import pytest
 
 from neurosim.arch import ACTIONS, ChipError, LayerChip, chip_from_data, list_chips, load_chip
 from neurosim.arch.actions import layer_actions
+from neurosim.arch.layer import FEATURES
 from neurosim.arch.technology.resolve import resolve_leakage, resolve_prices
 from tests.arch.test_describe import shown_at
 from tests.engine.layer_chips import BASE, layer_chip
@@ -16,7 +17,7 @@ def test_every_action_of_a_layer_chip_has_a_price_and_a_source(name):
     chip = load_chip(name)
     assert isinstance(chip, LayerChip)
     prices = resolve_prices(chip)
-    assert list(prices) and set(prices) == set(layer_actions())
+    assert set(layer_actions(chip.features)) <= set(prices) <= set(layer_actions(FEATURES))
     for action, price in prices.items():
         assert price.component == ACTIONS[action].component and price.source
         assert price.pj > 0 or price.source.startswith("included in ")
@@ -96,3 +97,38 @@ def test_it_reads_as_text(width):
         assert said in shown
     assert "a weight tile is fetched once a timestep" in shown_at(layer_chip(weight_reuse_over_time=False), width)
     assert "exposed: the array waits" in shown_at(layer_chip(weight_buffer={"load": "exposed"}), width)
+
+
+def test_reuse_needs_a_buffer_and_history_a_window_of_one():
+    with pytest.raises(ChipError, match=r"codebook: got 'reuse', which needs partial_map_buffer"):
+        layer_chip(codebook="reuse")
+    with pytest.raises(ChipError, match=r"membranes: 'from_history'.*got time_window all, expected 1"):
+        layer_chip(membranes="from_history")
+    with pytest.raises(ChipError, match=r"core\.codebook: got 'share'"):
+        layer_chip(codebook="share")
+    too = load_chip("edge-28nm-layer").features
+    assert layer_chip().features == too == {"ternary_spikes", "front_end"}
+    assert layer_chip(time_window=1, membranes="from_history").features == {"history", *too}
+    assert load_chip("edge-28nm-layer-reuse").features == {"reuse", *too}
+
+
+def test_an_option_without_its_prices_is_refused():
+    with pytest.raises(ChipError, match="energy: no price for history_fold"):
+        chip_from_data(
+            edited(energy__history_fold=None, core__time_window=1, core__membranes="from_history"), "test.yaml"
+        )
+
+
+def test_the_chip_that_reuses_is_edge_28nm_layer_otherwise():
+    plain, reuse = load_chip("edge-28nm-layer"), load_chip("edge-28nm-layer-reuse")
+    added = {"codebook": "decode", "partial_map_buffer": None}
+    assert reuse.core.model_copy(update=added) == plain.core
+    assert {name: reuse.energy[name] for name in plain.energy} == plain.energy
+    for field in ("clock", "technology", "arithmetic", "standing", "front_end"):
+        assert getattr(reuse, field) == getattr(plain, field), field
+
+
+def test_a_chip_says_what_it_reuses_and_works_out():
+    shown = shown_at(load_chip("edge-28nm-layer-reuse"), 160)
+    assert "by layer: what costs less energy" in shown and "partial sums of codewords" in shown
+    assert "none stored" in shown_at(layer_chip(time_window=1, membranes="from_history"), 160)

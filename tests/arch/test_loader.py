@@ -45,6 +45,7 @@ def test_shipped_chips():
     assert list_chips() == [
         "edge-28nm",
         "edge-28nm-layer",
+        "edge-28nm-layer-reuse",
         "loihi-2018",
         "loihi-silicon",
         "odin",
@@ -55,7 +56,7 @@ def test_shipped_chips():
     assert list_chips("barrier") == ["edge-28nm", "loihi-2018", "loihi-silicon", "ranc"]
     assert list_chips("phases") == ["reckon"]
     assert list_chips("event") == ["odin", "tinyodin"]
-    assert list_chips("layer") == ["edge-28nm-layer"]
+    assert list_chips("layer") == ["edge-28nm-layer", "edge-28nm-layer-reuse"]
     for name in list_chips():
         assert load_chip(name).name == name
 
@@ -222,7 +223,8 @@ def test_clock_too_fast_for_a_derived_memory():
     slower += [(["core", "routing_table", "read_cycles"], 4), (["core", "membrane_memory", "write_cycles"], 4)]
     chip_from_data(edited((["clock", "quantum_ps"], 500), *slower), "my.yaml")
     # Without a clock the times stand as the file gives them.
-    chip_from_data(edited((["clock", "quantum_ps"], 500), (["clock", "synchronous"], False)), "my.yaml")
+    without = (["clock", "synchronous"], False), (["standing", "idle_clock"], [])
+    chip_from_data(edited((["clock", "quantum_ps"], 500), *without), "my.yaml")
 
 
 def test_the_clock_is_not_held_to_a_memory_with_published_prices():
@@ -337,5 +339,6 @@ def test_what_must_go_together(edits, expected):
 
 def test_a_chip_may_have_no_energy():
     edits = [(("energy",), MISSING), (("leakage",), MISSING), (("without_energy",), "nobody measured it")]
+    edits += [(("standing",), MISSING), (("front_end",), MISSING)]
     chip = chip_from_data(edited(*edits, (("technology",), MISSING)), "my.yaml")
     assert chip.energy == {} and chip.leakage == () and chip.technology is None

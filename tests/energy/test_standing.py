@@ -224,5 +224,5 @@ def test_shipped_chips_leak_and_every_joule_has_a_source(name):
     assert (bool(clocks), loading) == (chip.clock.synchronous,) * 2
 
 
-def test_shipped_chips_are_four():
-    assert PRICED == ["edge-28nm", "edge-28nm-layer", "loihi-2018", "loihi-silicon"]
+def test_shipped_chips_are_five():
+    assert PRICED == ["edge-28nm", "edge-28nm-layer", "edge-28nm-layer-reuse", "loihi-2018", "loihi-silicon"]

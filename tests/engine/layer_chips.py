@@ -26,9 +26,25 @@ def layer_chip(arithmetic=None, io=None, **core):
     return chip_from_data(data, "test.yaml")
 
 
+def reuse_chip(codebook, **core):
+    """The shipped chip that can reuse codewords, with parts of its core replaced as in `layer_chip`."""
+    data = yaml.safe_load((data_root("arch") / "chips" / "edge-28nm-layer-reuse.yaml").read_text("utf-8"))
+    data["core"]["codebook"] = codebook
+    for name, value in core.items():
+        data["core"][name] = {**data["core"][name], **value} if isinstance(value, dict) else value
+    # Prices of odd memories are nobody's concern here.
+    data["energy"] = {name: {"pj": 1.0, "source": "neurosim"} for name in data["energy"]}
+    data["leakage"] = [{"component": "all", "per": "chip", "power_mw": 1.0, "source": "neurosim"}]
+    data.pop("standing", None)
+    return chip_from_data(data, "test.yaml")
+
+
 @st.composite
-def layer_chips(draw):
-    """A chip of any parameters with room for everything but, at times, wide weight tiles. Wide payloads, slow clock."""
+def layer_chips(draw, codebook=False, history=False):
+    """A chip of any parameters with room for everything but, at times, wide weight tiles. Wide payloads, slow clock.
+
+    With ``codebook`` it reuses codewords; with ``history`` it works membranes out.
+    """
 
     def ports(*words):
         return {
@@ -66,6 +82,12 @@ def layer_chips(draw):
         "partial_sum_buffer": {**ports(16, 128), "sum_bits": draw(st.integers(8, 40))},
         "membrane_memory": {"capacity_bits": ROOMY, "word_bits": draw(st.sampled_from([16, 64]))},
     }  # fmt: skip
+    if codebook:
+        data["core"] |= {"codebook": "reuse", "partial_map_buffer": ports(1, 16, 128)}
+        names = ("codeword_add", "partial_map_add", "partial_map_write", "partial_map_read")
+        data["energy"] = {**data["energy"], **dict.fromkeys(names)}
+    if history:
+        data["core"] |= {"time_window": 1, "membranes": "from_history"}
     if tight:
         data["core"]["weight_buffer"]["capacity_bits"] = draw(st.integers(256, 4096))
     # Prices of such odd memories are nobody's concern here.

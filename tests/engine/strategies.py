@@ -79,6 +79,17 @@ def lifs(draw, shape, integer: bool):
             threshold=_vector(draw, rng, shape, 0.2, 2, False), leak=leak, reset=draw(st.sampled_from(RESETS)),
             max_spikes=draw(st.sampled_from([2, 3, 255])), refractory=draw(st.sampled_from([0, 1])), **extra,
         )  # fmt: skip
+    if draw(st.integers(0, 4)) == 0:
+        # Ternary spikes: positive thresholds and a reset in the same step.
+        return Lif(
+            **extra, threshold=_vector(draw, rng, shape, 1, top, integer), leak=leak, ternary=True,
+            decay_input=leak.kind in ("multiply", "shift") and draw(st.booleans()),
+            compare=draw(st.sampled_from([">", ">="])), reset=draw(st.sampled_from(RESETS)),
+            v_reset=draw(mostly_zero), v_rest=draw(mostly_zero),
+            bias=_vector(draw, rng, shape, -2, 2, integer) if draw(st.booleans()) else 0,
+            refractory=draw(st.sampled_from([0, 0, 1, 3])), leak_first_step=draw(st.booleans()), membrane_bits=bits,
+            overflow=draw(st.sampled_from(["saturate", "wrap"])),
+        )  # fmt: skip
     return Lif(
         **extra,
         threshold=None if draw(st.integers(0, 5)) == 5 else _vector(draw, rng, shape, lowest, top, integer),
@@ -165,7 +176,11 @@ def _relay(draw, connectivity, source: Population):
 def _image_layers(draw, source: Population, name: str, integer: bool):
     """A convolution into a `Lif`, or a pool into a relay, over an image-shaped population."""
     rng = np.random.default_rng(draw(st.integers(0, 999)))
-    binary = isinstance(source.model, Lif) or not getattr(source.model, "graded", source.model.value_bits > 1)
+    model = source.model
+    if isinstance(model, Lif):
+        binary = model.max_spikes == 1 and not model.ternary
+    else:
+        binary = not getattr(model, "graded", model.value_bits > 1)
     if draw(st.booleans()):
         connectivity = draw(_convs(rng, source.shape, integer))
         shape = connectivity.output_shape(source.shape)
@@ -193,8 +208,11 @@ def networks(
     integer = draw(st.booleans()) if integer is None else integer
     shapes = [(1,), (3,), (7,), (1, 3, 3), (2, 4, 3), (3, 2, 5)]
     bits = st.sampled_from([1, 1, 8, 12] if graded else [1])
+    inputs = st.builds(Input, bits)
+    if graded:
+        inputs |= st.just(Input(2, ternary=True))
     populations = [
-        Population(f"in{i}", draw(st.sampled_from(shapes)), Input(draw(bits))) for i in range(draw(st.integers(1, 2)))
+        Population(f"in{i}", draw(st.sampled_from(shapes)), draw(inputs)) for i in range(draw(st.integers(1, 2)))
     ]
     projections: list[Projection] = []
     delays = st.integers(0, max_delay) if max_delay else st.just(0)
@@ -247,6 +265,8 @@ def _values(rng, population: Population, shape, integer):
     bits = population.model.value_bits
     if bits == 1:
         return np.ones(shape, np.int32)
+    if population.model.ternary:
+        return rng.choice(np.array([-1, 1], np.int32), shape)
     if integer:
         return rng.integers(-(1 << (bits - 1)), 1 << bits, shape).astype(np.int32)
     return rng.normal(size=shape).astype(np.float32)

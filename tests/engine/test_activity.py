@@ -164,6 +164,30 @@ def test_each_kind_of_connection_pays_its_own_action(network, stimulus, expected
     assert len(kinds) == 1
 
 
+def test_ternary_spikes_are_accumulated_and_turn_a_sign():
+    populations = [
+        Population("in", (2,), Input(2, ternary=True)),
+        Population("a", (3,), Lif(2, membrane_bits=8, ternary=True)),
+        Population("b", (1,), Lif(None, membrane_bits=8)),
+    ]
+    weights = np.array([[2, -2, 1], [0, 1, 1]], np.int8)
+    projections = [
+        Projection("in", "a", Dense(weights), IntCodec(4)),
+        Projection("a", "b", Dense(np.array([[1], [3], [5]], np.int8)), IntCodec(4)),
+    ]
+    network = Network(populations, projections, Readout("b", "membrane"))
+    result = simulate(network, load_chip("edge-28nm"), spikes(1, 2, (0, 0, -1)))
+    done = result.activity.totals()
+    # -1 over three weights: a is at -2, 2, -1, so it sends -1 and +1, each over one connection: b is at -1 + 3.
+    assert (done["accumulate_dense"], done["weight_sign"]) == (5, 5) and "multiply_accumulate" not in done
+    assert result.synaptic_events == {"effective": 5, "dense": 9, "mac": 0}
+    assert result.energy.by("action")[("weight_sign",)] > 0
+    assert result.predictions.tolist() == [0] and result.spikes["a"] == 2
+    for engine in ("fast", "reference"):
+        again = simulate(network, load_chip("edge-28nm"), spikes(1, 2, (0, 0, -1)), engine=engine)
+        assert again.activity.totals() == done
+
+
 def test_an_unrolled_convolution_counts_as_sparse():
     chip = load_chip("edge-28nm")
     memory = chip.core.synaptic_memory.model_copy(update={"shared_kernels": False})

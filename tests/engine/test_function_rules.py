@@ -91,6 +91,15 @@ RULES = {
     "wrap": (dict(threshold=None, membrane_bits=4, overflow="wrap"), [9, -2, 16], [0, 0, 0], [-7, 7, 7]),
     "spike after saturation": (dict(threshold=7, membrane_bits=4, reset="hard"), [30, 6], [1, 0], [0, 6]),
     "reset limited again": (dict(threshold=-6, membrane_bits=4), [3, -13], [1, 1], [7, 0]),
+    "ternary": (dict(threshold=5, ternary=True), [7, -9, -3, -5], [1, -1, -1, -1], [2, -2, 0, 0]),
+    "ternary above": (dict(threshold=5, ternary=True, compare=">"), [-5, -1, 6], [0, -1, 0], [-5, -1, 5]),
+    "ternary hard": (dict(threshold=5, ternary=True, reset="hard", v_reset=2), [-6, 1, 2], [-1, 0, 1], [2, 3, 2]),
+    "ternary, no reset": (dict(threshold=5, ternary=True, reset="none"), [-7, 3], [-1, 0], [-7, -4]),
+    "ternary refractory": (dict(threshold=5, ternary=True, refractory=1), [-6, -9, -9], [-1, 0, -1], [-1, -1, -5]),
+    "ternary at the bottom": (dict(threshold=7, ternary=True, membrane_bits=4), [-30, 0], [-1, 0], [-1, -1]),
+    "ternary leak": (
+        dict(threshold=4, ternary=True, leak=times(1, 1, "zero")), [-3, -3, 3], [0, -1, 0], [-3, 0, 3],
+    ),
     "32 bits": (dict(threshold=None, membrane_bits=32, v_init=2**31 - 2), [5, -1], [0, 0], [2**31 - 1, 2**31 - 2]),
 }  # fmt: skip
 

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from neurosim import simulate
+from neurosim.arch import load_chip
 from neurosim.engine.function import run_function
 from neurosim.engine.layer import plan_layers, run_layers
 from neurosim.engine.reference.function import reference_function
@@ -119,9 +121,24 @@ def test_every_quantum_of_a_small_run():
         tiles += load + passes + neurons * (4 + 3 * 2)
     # The second load runs while the first tile is updated, which takes longer.
     assert result.cycles.tolist() == [[[host, 7 + tiles - load]]]
-    assert result.by_projection.tolist() == [[8, 8, 6, 6, 12, 4 * 3]]
+    assert result.by_projection.tolist() == [[8, 8, 6, 6, 12, 4 * 3, 0, 0, 0, 0]]
     # No timestep is carried over, the membrane is written once for the host: 2 x 16 and 1 x 16 bits, a word each.
-    assert result.by_layer.tolist() == [[2, 9, 9, 0, 2, 9, 0, 2 * load, array, update]]
+    assert result.by_layer.tolist() == [[2, 9, 9, 0, 2, 9, 0, 2 * load, array, update, 0]]
+
+
+def test_ternary_spikes_take_the_slots_of_spikes_and_turn_a_sign():
+    dense = Dense(np.full((4, 3), 2, np.int8))
+    raster = np.zeros((1, 2, 4), np.int8)
+    raster[0, 0, :2] = 1, -1
+    done = []
+    for bits, ternary in ((2, True), (2, False)):
+        populations = [Population("in", (4,), Input(bits, ternary)), Population("a", (3,), Lif(None, membrane_bits=8))]
+        network = Network(populations, [Projection("in", "a", dense, IntCodec(4))], Readout("a", "membrane"))
+        result = simulate(network, load_chip("edge-28nm-layer"), Stimulus.from_dense(raster))
+        done.append(result.activity.totals())
+    assert (done[0]["accumulate_dense"], done[0]["weight_sign"]) == (6, 6) and "multiply_accumulate" not in done[0]
+    assert done[1]["multiply_accumulate"] == 6 and "weight_sign" not in done[1]
+    assert done[0]["spike_buffer_read"] == done[1]["spike_buffer_read"]
 
 
 @pytest.mark.parametrize("window", [1, 2, 4, 8])

@@ -37,7 +37,7 @@ def learned(kind, case, decay):
 
 @MANY
 @given(st.integers(0, 2**31), SIZES, st.integers(1, 9), st.sampled_from([0.0, 0.8, 1.0]))
-@pytest.mark.parametrize("kind", ["bptt-dense", "bptt", "mpd-ed"])
+@pytest.mark.parametrize("kind", ["bptt-dense", "bptt-held", "bptt", "mpd-ed"])
 def test_gradients_equal_the_sums_written_out(kind, seed, sizes, timesteps, decay):
     case = steps(seed, sizes, timesteps)
     learner, logits, _ = learned(kind, case, decay)
@@ -64,6 +64,15 @@ def test_counts_are_those_of_loops(seed, sizes, timesteps):
     together = sum(int((trains[i].sum(axis=1) * (d_us[i] != 0).sum(axis=1)).sum()) for i in hidden)
     assert skipping["gradient_adds"] == readout + together
     assert dense["gradient_adds"] == readout + timesteps * sum(weights[i].size for i in hidden)
+    held = as_dict(learned("bptt-held", case, 0.8)[2])
+    tiles = {i: weights[i].shape[0] * -(-weights[i].shape[1] // 4) for i in range(len(weights))}
+    spiked = int(trains[-1].sum()) * -(-sizes[-1] // 4)
+    assert held["held_reads"] == timesteps * sum(weights[i].size for i in hidden)
+    assert held["gradient_words"] == spiked + sum(tiles[i] for i in hidden)
+    assert held["error_words"] == tiles[len(weights) - 1] * (len(weights) > 1) + sum(tiles[i] for i in hidden if i)
+    assert dense["gradient_words"] == spiked + timesteps * sum(tiles[i] for i in hidden)
+    same = set(dense) - {"held_reads", "gradient_words", "error_words"}
+    assert {name: held[name] for name in same} == {name: dense[name] for name in same}
     to_last = weights[-1].size * (len(weights) > 1)
     assert dense["error_products"] == to_last + timesteps * sum(weights[i].size for i in hidden if i)
     assert dense["history_writes"] == timesteps * sum(u.shape[1] for u in membranes)

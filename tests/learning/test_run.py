@@ -9,13 +9,23 @@ from neurosim.engine.function import run_function
 from neurosim.engine.readout import read_out
 from neurosim.errors import NeurosimError
 from neurosim.learning.counters import INDEX
-from neurosim.learning.data import LearningData, load_data
+from neurosim.learning.data import LearningData, fitted, load_data
 from neurosim.learning.network_out import learned_network, save_learned
 from neurosim.learning.rules import RULES, STEPS, find_rule
 from neurosim.learning.run import Settings, learn
 from neurosim.workload.workload import load_workload
 
-FEWEST = {"bptt-dense": 0.91, "bptt": 0.91, "mpd-ed": 0.91, "stdbp": 0.91, "std-ed": 0.88}
+FEWEST = {
+    "bptt-dense": 0.91,
+    "bptt-held": 0.91,
+    "bptt": 0.91,
+    "mpd-ed": 0.91,
+    "stdbp": 0.91,
+    "std-ed": 0.88,
+    "stdp": 0.91,
+    "sdsp": 0.78,
+    "e-prop": 0.91,
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +35,10 @@ def digits() -> LearningData:
 
 @pytest.fixture(scope="module")
 def runs(digits):
-    return {name: learn(rule, digits, Settings(rule.epochs, rule.rate, weight_bits=16)) for name, rule in RULES.items()}
+    return {
+        name: learn(rule, digits, Settings(rule.epochs, rule.rate, weight_bits=16, encoder=rule.encoder))
+        for name, rule in RULES.items()
+    }
 
 
 def test_the_parts_do_not_overlap(digits):
@@ -39,12 +52,12 @@ def test_digits_are_learned(runs, name):
 
 
 def test_skipping_zeros_changes_no_weight(runs):
-    """The two time-step learners differ in what they touch: in float32 not one weight differs."""
-    dense, skipping = (
-        learn(find_rule(n), load_data("digits"), Settings(2, 0.02), (20,)) for n in ("bptt-dense", "bptt")
+    """Time-step learners differ in what they touch: in float32 not one weight differs."""
+    dense, held, skipping = (
+        learn(find_rule(n), load_data("digits"), Settings(2, 0.02), (20,)) for n in ("bptt-dense", "bptt-held", "bptt")
     )
-    for a, b in zip(dense.weights, skipping.weights, strict=True):
-        assert a.tobytes() == b.tobytes()
+    for a, b, c in zip(dense.weights, held.weights, skipping.weights, strict=True):
+        assert a.tobytes() == b.tobytes() == c.tobytes()
     total = INDEX["gradient_adds"]
     assert dense.counts[:, :, total].sum() > 10 * skipping.counts[:, :, total].sum()
 
@@ -58,7 +71,7 @@ def test_stored_weights_lie_on_the_grid(runs, name):
         assert np.log2(step) == np.rint(np.log2(step))
 
 
-@pytest.mark.parametrize("name", ["mpd-ed", "stdbp"])
+@pytest.mark.parametrize("name", ["mpd-ed", "stdbp", "stdp", "sdsp", "e-prop"])
 def test_same_settings_same_bytes(digits, name):
     rule = find_rule(name)
     first, again, other = (
@@ -75,7 +88,7 @@ def _answers(run, digits, folder):
     return read_out(network, run_function(network, stimulus))
 
 
-@pytest.mark.parametrize("name", [n for n, rule in RULES.items() if rule.works_on == STEPS])
+@pytest.mark.parametrize("name", [n for n, r in RULES.items() if r.works_on == STEPS and n != "sdsp"])
 def test_the_saved_network_is_the_one_that_learned(runs, digits, tmp_path, name):
     found = _answers(runs[name], digits, tmp_path / name)
     assert (found == runs[name].answers).all()
@@ -85,6 +98,40 @@ def test_the_saved_network_is_the_one_that_learned(runs, digits, tmp_path, name)
 def test_spike_times_survive_rounding_to_steps(runs, digits, tmp_path, name):
     found = _answers(runs[name], digits, tmp_path / name)
     assert np.mean(found == digits.test_labels) > runs[name].test_accuracy[-1] - 0.05
+
+
+def test_neurons_that_decide_spike_by_spike_survive_steps(runs, digits, tmp_path):
+    """The saved network of sdsp sums all weights; its neurons lose what is above their threshold when they fire."""
+    found = _answers(runs["sdsp"], digits, tmp_path / "sdsp")
+    assert np.mean(found == digits.test_labels) > runs["sdsp"].test_accuracy[-1] - 0.05
+
+
+def test_chips_of_few_lines_get_smaller_images(digits):
+    rule = find_rule("e-prop")
+    run = learn(rule, digits, Settings(1, rule.rate, weight_bits=8, most_inputs=30, most_hidden=20))
+    assert run.sizes == (25, 20, 10)
+    averaged = fitted(digits, 16)
+    blocks = digits.images.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4))
+    assert (averaged.images == np.rint(blocks)).all()
+    paired = fitted(digits, 128, paired=True)
+    assert paired.n_inputs == 128 and (paired.images[:, 8:] == 255 - paired.images[:, :8]).all()
+    assert fitted(digits, 127, paired=True).n_inputs == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "hidden", "message"),
+    [
+        ("stdp", {"batch": 2}, None, "batch: got 2"),
+        ("stdp", {"weight_bits": 17}, None, "stdp stores 2 to 16 bits"),
+        ("stdp", {}, (9,), "stdp needs one a class"),
+        ("e-prop", {"weight_bits": None}, None, "weight_bits: got float32"),
+        ("e-prop", {}, (10, 10), "e-prop has 1"),
+    ],
+)
+def test_local_rules_say_what_they_cannot(digits, name, changed, hidden, message):
+    rule = find_rule(name)
+    with pytest.raises(NeurosimError, match=message):
+        learn(rule, digits, Settings(**{"epochs": 1, "rate": rule.rate, "weight_bits": 8, **changed}), hidden)
 
 
 def test_batches_share_an_update(digits):

@@ -64,6 +64,7 @@ SHIFT = Leak("shift", shift=2)
         (FLOATS | {"lif": Lif(1.0, current_keep=0.5)}, "synaptic_current", False, r"a.current_keep: True"),
         (FLOATS | {"lif": Lif(1.0, v_floor=0.0)}, "membrane_floor", False, r"a.v_floor: True"),
         (FLOATS | {"lif": Lif(1.0, max_spikes=2)}, "multi_spike", False, r"a.max_spikes: True"),
+        ({"lif": Lif(1, ternary=True, membrane_bits=8)}, "ternary_spikes", False, r"a.ternary: True .*edge-28nm"),
     ],
 )
 def test_one_field_at_a_time(fields, limit, value, message):

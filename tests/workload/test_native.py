@@ -1,12 +1,13 @@
 """The native model file: bit for bit there and back, and clear errors for everything else."""
 
 import json
+from copy import deepcopy
 
 import numpy as np
 import pytest
 
 from neurosim.errors import NeurosimError
-from neurosim.files import write_arrays
+from neurosim.files import read_arrays, write_arrays
 from neurosim.snn import (
     BinaryCodec,
     CodebookCodec,
@@ -24,6 +25,7 @@ from neurosim.snn import (
     Readout,
     Relay,
     Sparse,
+    TernaryCodec,
 )
 from neurosim.workload.native import load_network, save_network
 
@@ -75,6 +77,37 @@ def test_float_network_round_trips(tmp_path):
     save_network(network, tmp_path / "f.npz")
     again = load_network(tmp_path / "f.npz")
     assert again.content_hash() == network.content_hash() and again.metadata == {"profile": "a profile"}
+
+
+def ternary():
+    populations = [
+        Population("in", (3,), Input(2, ternary=True)), Population("a", (2,), Lif(3, ternary=True, membrane_bits=6)),
+    ]  # fmt: skip
+    return Network(populations, [Projection("in", "a", Dense(np.ones((3, 2), np.int8)), TernaryCodec())])
+
+
+def test_ternary_spikes_round_trip_in_format_3_alone(tmp_path):
+    network = ternary()
+    save_network(network, tmp_path / "t.npz")
+    again = load_network(tmp_path / "t.npz")
+    assert again.content_hash() == network.content_hash()
+    assert [again.is_ternary(p.name) for p in again.populations] == [True, True]
+    header, arrays = read_arrays(tmp_path / "t.npz")
+    assert header["format"] == "neurosim-network/3"
+    for part in (0, 1):
+        other = deepcopy(header)
+        other["populations"][part]["model"].update({"ternary": False} | ({"value_bits": 1} if part == 0 else {}))
+        write_arrays(tmp_path / "o.npz", other, arrays)
+        assert load_network(tmp_path / "o.npz").content_hash() != network.content_hash()
+    for early in (1, 2):
+        write_arrays(tmp_path / "e.npz", header | {"format": f"neurosim-network/{early}"}, arrays)
+        with pytest.raises(NeurosimError, match=r"e\.npz: population 'in' is ternary, which format 3 brought"):
+            load_network(tmp_path / "e.npz")
+    wide = deepcopy(header)
+    wide["populations"][0]["model"]["value_bits"] = 3
+    write_arrays(tmp_path / "w.npz", wide, arrays)
+    with pytest.raises(NeurosimError, match=r"w\.npz: input\.value_bits: got 3, ternary spikes carry 2"):
+        load_network(tmp_path / "w.npz")
 
 
 def test_every_truncation_is_a_clear_error(tmp_path):

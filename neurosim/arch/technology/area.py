@@ -16,7 +16,7 @@ from neurosim.arch.technology.sram import sram_figures
 
 MEMORIES = (
     "synaptic_memory", "membrane_memory", "axon_table", "routing_table", "weight_buffer", "spike_buffer",
-    "partial_sum_buffer",
+    "partial_sum_buffer", "partial_map_buffer",
 )  # fmt: skip
 
 

@@ -181,6 +181,13 @@ def resolve_leakage(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
     return _calibrate_powers(chip, [_leakage(chip, spec) for spec in chip.leakage], leak=True)
 
 
+def resolve_front_end(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
+    """What the encoder in front of the port leaks in runs that use it; empty for a chip without one."""
+    if chip.front_end is None:
+        return ()
+    return _calibrate_powers(chip, [_leakage(chip, chip.front_end.leakage)], leak=True)
+
+
 def resolve_idle_clock(chip: Chip | LayerChip) -> tuple[ResolvedLeakage, ...]:
     """Every clock that runs all the time, as the power it draws at the chip's clock."""
     found = []

@@ -32,6 +32,7 @@ PURPOSE_OF_COMPONENT = {
     "weight_buffer": WEIGHTS,
     "membrane_memory": MEMBRANE,
     "partial_sum_buffer": MEMBRANE,
+    "partial_map_buffer": MEMBRANE,
     "axon_table": ROUTING,
     "routing_table": ROUTING,
     "egress": ROUTING,
@@ -40,6 +41,7 @@ PURPOSE_OF_COMPONENT = {
     "spike_buffer": ROUTING,
     "barrier": CONTROL,
     "array": CONTROL,
+    "encoder": CONTROL,
 }
 """What each component's actions pay for; a component not named here is control."""
 

@@ -87,7 +87,7 @@ def _layer(
         "neurons_out": target.n_neurons,
         "rate_in": float(counts[ends[0]].sum() / (source.n_neurons * steps)),
         "rate_out": float(counts[ends[1]].sum() / (target.n_neurons * steps)),
-        "analog": network.value_bits(source.name) > 1,
+        "analog": network.multiplies(source.name),
         "input_bits": network.value_bits(source.name),
         "first": _reads_input(network, source.name),
         "updates": updates and isinstance(target.model, Lif),

@@ -155,7 +155,8 @@ def _lif(model: Lif, row: np.ndarray, numbers: np.ndarray) -> None:
     row[fp.REFRACTORY], row[fp.SPIKES] = model.refractory, model.threshold is not None
     row[fp.LEAK_FIRST], row[fp.DECAY_INPUT] = model.leak_first_step, model.decay_input
     row[fp.CURRENT], row[fp.FLOOR] = model.current_keep is not None, model.v_floor is not None
-    row[fp.MOST], row[fp.GRADED] = model.max_spikes, model.max_spikes > 1
+    row[fp.MOST], row[fp.GRADED] = model.max_spikes, model.max_spikes > 1 or model.ternary
+    row[fp.TERNARY] = model.ternary
     if model.membrane_bits is None:
         _lif_float(model, numbers)
         return

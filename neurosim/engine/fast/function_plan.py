@@ -25,14 +25,14 @@ POP_COLUMNS = (
     "KIND", "N", "START", "GRADED", "STIMULUS_START", "SHIFT", "CHANNELS", "PIXELS", "CHANNEL_LAST", "GRANULES",
     "LEAK", "ROUNDING", "NUMERATOR", "LEAK_BITS", "AMOUNT", "REST", "RESET_TO", "RESET", "DELAYED", "STRICT",
     "REFRACTORY", "SPIKES", "LEAK_FIRST", "DECAY_INPUT", "LOW", "HIGH", "WRAP_BITS", "IN_START", "IN_STOP",
-    "CURRENT", "FLOOR", "MOST",
+    "CURRENT", "FLOOR", "MOST", "TERNARY",
     "FUSED", "KEEP", "KEEP_ADD", "KEEP_BITS",
 )  # fmt: skip
 (
     KIND, N, START, GRADED, STIMULUS_START, SHIFT, CHANNELS, PIXELS, CHANNEL_LAST, GRANULES,
     LEAK, ROUNDING, NUMERATOR, LEAK_BITS, AMOUNT, REST, RESET_TO, RESET, DELAYED, STRICT,
     REFRACTORY, SPIKES, LEAK_FIRST, DECAY_INPUT, LOW, HIGH, WRAP_BITS, IN_START, IN_STOP,
-    CURRENT, FLOOR, MOST, FUSED, KEEP, KEEP_ADD, KEEP_BITS,
+    CURRENT, FLOOR, MOST, TERNARY, FUSED, KEEP, KEEP_ADD, KEEP_BITS,
 ) = range(len(POP_COLUMNS))  # fmt: skip
 
 # Float parameters of a population: what a leak keeps, what it removes, its amount, v_rest, v_reset, what a synaptic
@@ -137,7 +137,7 @@ class Workspace(NamedTuple):
     sums, current : A. marks, pixel_marks : uint8, in the order of the sums; seen : uint8, by
     source, and listed : int32, those that were; chain : (3, largest) int64, see `by_pixel.chain_up`.
     wide : int64 or float32, and narrow : int32 or float32, one block.
-    counts : uint8, spikes of a neuron that can send several.
+    counts : uint8, spikes of a neuron that can send several; of a ternary one 1 for +1, 2 for -1.
     active, fired : uint8 0 or 1; active_words, fired_words : the same memory as uint64.
     saturations, broken : (n_populations,) int64 counts.
     """

@@ -20,7 +20,7 @@ def mark_fused(network: Network, pop: np.ndarray) -> None:
         model = population.model
         if not isinstance(model, Lif) or model.threshold is None or model.refractory or model.decay_input:
             continue
-        if model.current_keep is not None or model.v_floor is not None or model.max_spikes > 1:
+        if model.current_keep is not None or model.v_floor is not None or model.max_spikes > 1 or model.ternary:
             continue
         if model.reset == "none" or (model.membrane_bits is not None and model.overflow == "wrap"):
             continue

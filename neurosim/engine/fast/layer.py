@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import numpy as np
 
 from neurosim.engine.fast.compile import kernel
-from neurosim.engine.fast.layer_phases import Arrays, Numbers, Sums, accumulate, host, load, mark, up, update
+from neurosim.engine.fast.layer_phases import accumulate, host, load, mark, mark_past, update
+from neurosim.engine.fast.layer_rows import Arrays, Numbers, Sums, up
 from neurosim.engine.layer_plan import LAYER_COUNTS, PROJECTION_COUNTS, LayerPlan, LayerResult
 from neurosim.snn.trace import SpikeTrace
 
 
 @kernel
-def run_samples(p, a, first_sample, last_sample, ptr, neuron, mask, by_column, sums, cycles):
+def run_samples(p, a, first_sample, last_sample, ptr, neuron, mask, past, by_column, sums, cycles):
     """Samples first_sample .. last_sample-1, each on its own clock; fills their rows of ``cycles``."""
     for sample in range(first_sample, last_sample):
         # Ends of: the last load and the two last uses of a buffer half; the array; the two last updates.
@@ -36,6 +37,11 @@ def run_samples(p, a, first_sample, last_sample, ptr, neuron, mask, by_column, s
             for layer in range(a.layer_ptr.size - 1):
                 began = now
                 now += p.layer_cycles
+                oldest = start
+                if a.history[layer] > 0:
+                    # One timestep a window: its spikes and those of the steps before that still count.
+                    oldest = max(0, stop - a.history[layer])
+                    mark_past(p, oldest, stop, sample * p.timesteps, ptr, neuron, past)
                 for w in range(a.layer_ptr[layer], a.layer_ptr[layer + 1]):
                     for first in range(start, stop, p.batch):
                         last = min(first + p.batch, stop)
@@ -49,7 +55,10 @@ def run_samples(p, a, first_sample, last_sample, ptr, neuron, mask, by_column, s
                             # A free bank of sums: of two, the one that the update before the last gave back.
                             now = max(now, update_before if p.update_hidden else update_last)
                             at = (first - start) // p.batch * per_batch
-                            now += accumulate(p, a, layer, tile, last - first, mask, at, by_column, sums)
+                            if a.history[layer] > 0:
+                                now += accumulate(p, a, layer, tile, stop - oldest, past, 0, by_column, sums)
+                            else:
+                                now += accumulate(p, a, layer, tile, last - first, mask, at, by_column, sums)
                             update_before = update_last
                             update_last = max(now, update_last) + update(p, a, layer, tile, first, last, sums)
                         half_before, half_last = half_last, now
@@ -62,7 +71,7 @@ def run_samples(p, a, first_sample, last_sample, ptr, neuron, mask, by_column, s
 
 def _numbers(plan: LayerPlan) -> Numbers:
     direct = {name: int(getattr(plan, name)) for name in Numbers._fields if hasattr(plan, name)}
-    ports = {"memory": plan.memory, "weight": plan.weights, "spike": plan.spikes, "sum": plan.sums}
+    ports = {"memory": plan.memory, "weight": plan.weights, "spike": plan.spikes, "sum": plan.sums, "map": plan.maps}
     for name, port in ports.items():
         values = {
             "word": port.word_bits, "banks": port.banks, "read": port.read_cycles, "write": port.write_cycles,
@@ -93,8 +102,9 @@ def fast_layers(
             np.zeros((plan.host_in.size, 2), np.int64),
         )
         mask = np.zeros((n_passes, plan.n_neurons), np.uint64)
+        past = np.zeros((-(-int(plan.history.max(initial=0)) // plan.columns), plan.n_neurons), np.uint64)
         by_column = np.zeros(plan.columns, np.int64)
-        run_samples(numbers, arrays, first, last, trace.ptr, neuron, mask, by_column, sums, cycles)
+        run_samples(numbers, arrays, first, last, trace.ptr, neuron, mask, past, by_column, sums, cycles)
         return last - first, sums
 
     done, parts = 0, []

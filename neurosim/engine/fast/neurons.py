@@ -213,6 +213,36 @@ def count_spikes(wide, n, threshold, most, fired, counts):
 
 
 @inner
+def cross_ternary(wide, n, threshold, strict, fired):
+    """Rule 6 for ternary neurons, whose thresholds are positive; returns how many crossed on either side."""
+    count = 0
+    if strict:
+        for j in range(n):
+            fired[j] = (wide[j] > threshold[j]) | (-wide[j] > threshold[j])
+            count += fired[j]
+    else:
+        for j in range(n):
+            fired[j] = (wide[j] >= threshold[j]) | (-wide[j] >= threshold[j])
+            count += fired[j]
+    return count
+
+
+@inner
+def reset_ternary(wide, n, pop, numbers, threshold, fired, counts):
+    """Rule 7 for them; ``counts`` becomes 1 for a spike of +1, 2 for one of -1, 0 for none."""
+    for j in range(n):
+        counts[j] = (1 if wide[j] > 0 else 2) if fired[j] else 0
+    if pop[fp.RESET] == fp.RESET_HARD:
+        to = reset_to(wide, pop, numbers)
+        for j in range(n):
+            wide[j] = to if counts[j] else wide[j]
+    elif pop[fp.RESET] == fp.RESET_SUBTRACT:
+        for j in range(n):
+            if counts[j]:
+                wide[j] = wide[j] - threshold[j] if counts[j] == 1 else wide[j] + threshold[j]
+
+
+@inner
 def reset_counted(wide, n, pop, numbers, threshold, counts):
     """Rule 7 for them."""
     if pop[fp.RESET] == fp.RESET_HARD:

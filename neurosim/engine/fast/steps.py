@@ -12,9 +12,11 @@ from neurosim.engine.fast.neurons import (
     add_input,
     count_spikes,
     cross,
+    cross_ternary,
     leak,
     limit,
     reset_counted,
+    reset_ternary,
     reset_where,
     rest_of,
 )
@@ -90,7 +92,9 @@ def update_block(pop, numbers, wide, v, synaptic, wait, pending, current, bias, 
             wide[j] = v[j] if wait[j] else wide[j]
     clipped = limit(wide, n, pop, numbers)
     spikes = 0
-    if pop[fp.SPIKES]:
+    if pop[fp.TERNARY]:
+        spikes = cross_ternary(wide, n, threshold, pop[fp.STRICT], fired)
+    elif pop[fp.SPIKES]:
         spikes = cross(wide, n, threshold, pop[fp.STRICT], fired)
     if refractory:
         for j in range(n):
@@ -106,6 +110,9 @@ def update_block(pop, numbers, wide, v, synaptic, wait, pending, current, bias, 
         count_spikes(wide, n, threshold, pop[fp.MOST], fired, counts)
         reset_counted(wide, n, pop, numbers, threshold, counts)
         limit(wide, n, pop, numbers)
+    elif pop[fp.TERNARY]:
+        reset_ternary(wide, n, pop, numbers, threshold, fired, counts)
+        clipped += limit(wide, n, pop, numbers)
     elif spikes and not pop[fp.DELAYED]:
         reset_where(wide, n, pop, numbers, threshold, fired)
         if pop[fp.RESET] == fp.RESET_SUBTRACT or pop[fp.FLOOR]:
@@ -168,6 +175,17 @@ def emit_counts(pop, counts, neuron, value, used):
         if counts[j]:
             neuron[used] = pop[fp.START] + j
             value[used] = counts[j]
+            used += 1
+    return used
+
+
+@inner
+def emit_ternary(pop, counts, neuron, value, used):
+    """Append the neurons that fired with the sign of their spike."""
+    for j in range(pop[fp.N]):
+        if counts[j]:
+            neuron[used] = pop[fp.START] + j
+            value[used] = 1 if counts[j] == 1 else -1
             used += 1
     return used
 
@@ -266,6 +284,8 @@ def step_population(tables, work, p, t, row, first, last, neuron, value, used):
         spikes = update_lif(tables, work, p, t, current)
         if spikes and pop[fp.MOST] > 1:
             used = emit_counts(pop, work.counts, neuron, value, used)
+        elif spikes and pop[fp.TERNARY]:
+            used = emit_ternary(pop, work.counts, neuron, value, used)
         elif spikes:
             used = emit_fired(pop, work.fired, work.fired_words, work.listed, neuron, used)
     elif touched & fp.ARRIVED:

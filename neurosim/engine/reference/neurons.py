@@ -102,8 +102,9 @@ class LifPopulation:
         if model.reset_delay and self.threshold is not None:
             v = np.where(self.pending, self.reset(v, self.dtype(1)), v)
         v = self.limited(v, ready)
-        spikes = ready & self.crossed(v)
-        value = spikes.astype(self.dtype)
+        below = ready & self.crossed(-v) if model.ternary else np.zeros(v.size, bool)
+        spikes = ready & self.crossed(v) | below
+        value = np.where(below, self.dtype(-1), spikes.astype(self.dtype))
         if model.max_spikes > 1:
             fit = np.floor(v / self.threshold)
             value = np.where(spikes, np.minimum(fit, np.float32(model.max_spikes)), value)

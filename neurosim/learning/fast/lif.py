@@ -21,6 +21,9 @@ READS = INDEX["history_reads"]
 SLOPES, BACKWARD = INDEX["surrogates"], INDEX["backward_updates"]
 ERRORS, GRADS, PRODUCTS = INDEX["error_products"], INDEX["gradient_adds"], INDEX["gradient_products"]
 ERROR_WORDS, GRAD_WORDS = INDEX["error_words"], INDEX["gradient_words"]
+HELD_READS = INDEX["held_reads"]
+DENSE, SKIP, HELD = 0, 1, 2
+"""How `back_steps` walks: every weight at every step; what is not zero; every weight once, over all steps."""
 WRITTEN, WRITTEN_WORDS = INDEX["weights_written"], INDEX["written_words"]
 
 
@@ -122,12 +125,14 @@ def back_steps(
     touched,
     d_below,
     want_below,
-    skip,
+    walk,
     group,
     count,
 ):
     """All timesteps backward. ``d_spike`` (timesteps, n_out) is dS; fills ``d_u`` and, if wanted, ``d_below``
-    (timesteps, n_in). ``skip`` leaves out what is zero: error of silent inputs, gradients of membranes that are 0."""
+    (timesteps, n_in). ``walk``: SKIP leaves out what is zero, error of silent inputs and gradients of membranes of 0;
+    HELD counts what walking weight by weight, each over all steps, touches: a word of weights or gradients once, and
+    the gradients of membranes again for each weight. The sums are the same."""
     timesteps, n = u.shape
     n_in = weights.shape[0]
     for t in range(timesteps - 1, -1, -1):
@@ -149,16 +154,21 @@ def back_steps(
             for j in range(n):
                 grad[i, j] += d_u[t, j]
                 touched[i, j] |= d_u[t, j] != 0
-        count[GRADS] += (ptr[t + 1] - ptr[t]) * nonzero if skip else n_in * n
-        count[GRAD_WORDS] += (ptr[t + 1] - ptr[t]) * words if skip else n_in * ((n + group - 1) // group)
+        full = n_in * ((n + group - 1) // group)
+        if walk == HELD:
+            # Sum and error of a weight go through its row together.
+            count[HELD_READS] += n_in * n
+            full = full if t == 0 else 0
+        count[GRADS] += (ptr[t + 1] - ptr[t]) * nonzero if walk == SKIP else n_in * n
+        count[GRAD_WORDS] += (ptr[t + 1] - ptr[t]) * words if walk == SKIP else full
         if want_below:
             for i in range(n_in):
                 total = weights[i, 0] * 0
                 for j in range(n):
                     total += weights[i, j] * d_u[t, j]
                 d_below[t, i] = total
-            count[ERRORS] += n_in * (nonzero if skip else n)
-            count[ERROR_WORDS] += n_in * (words if skip else (n + group - 1) // group)
+            count[ERRORS] += n_in * (nonzero if walk == SKIP else n)
+            count[ERROR_WORDS] += n_in * words if walk == SKIP else full
 
 
 @njit(cache=True, nogil=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 from neurosim.study.file import StudyFile
-from neurosim.study.sweep.design import Design
+from neurosim.study.sweep.design import Axis, Design
 from neurosim.study.sweep.fields import Setup, changed_chip, check_field, with_settings
 from neurosim.study.sweep.file import SweepStudy
-from neurosim.workload.workload import Workload, load_workload
+from neurosim.study.sweep.rows import COLUMNS
+from neurosim.workload.workload import Workload, list_workloads, load_workload
 
 ROWS_VERSION = 1
 """Changes when rows of an older version would no longer be what this one makes."""
@@ -61,6 +63,7 @@ def read_inputs(file: StudyFile, design: Design) -> Inputs:
     """Everything the points name, checked. Raises NeurosimError for a field, chip or workload that does not exist."""
     study: SweepStudy = file.study
     where = str(file.path)
+    _check_names(design.axes, where)
     for axis in design.axes:
         for position, name in enumerate(axis.fields):
             check_field(name, (axis.settings(k)[position][1] for k in range(len(axis.values))), where)
@@ -68,12 +71,13 @@ def read_inputs(file: StudyFile, design: Design) -> Inputs:
     shipped = list_chips()
     chips = {name: _chip_data(file.find(name, shipped)) for name in _named(design, "chip", study.chip)}
     names = _named(design, "workload", study.workload)
-    paths = dict(zip(names, file.workloads(names), strict=True))
+    # Absolute, because a worker may have another folder open.
+    paths = {name: _absolute(path) for name, path in zip(names, file.workloads(names), strict=True)}
     hashes = {name: workload_hash(load_workload(path)) for name, path in paths.items()}
     for axis in design.axes:
         _check_paths(base, axis, chips, where)
     maps = [name for name in _named(design, "mapping", study.mapping) if name is not None]
-    mappings = {name: file.find(name, []) for name in maps}
+    mappings = {name: _absolute(file.find(name, [])) for name in maps}
     facts = {
         "rows": ROWS_VERSION, "neurosim": __version__, "base": repr(base), "chips": chips, "workloads": hashes,
         "mappings": {name: _map_hash(name, path) for name, path in mappings.items()},
@@ -83,6 +87,23 @@ def read_inputs(file: StudyFile, design: Design) -> Inputs:
     digest.update(np.ascontiguousarray(design.choice).tobytes())
     workloads = {name: (paths[name], hashes[name]) for name in names}
     return Inputs(base, design, chips, workloads, mappings, digest.hexdigest())
+
+
+def _absolute(name: str) -> str:
+    """A path from the root; a shipped name stays as it is."""
+    return name if name in list_workloads() or not Path(name).exists() else str(Path(name).absolute())
+
+
+def _check_names(axes: Sequence[Axis], where: str) -> None:
+    """Columns and fields must each have one meaning."""
+    owner: dict[str, str] = {}
+    for axis in axes:
+        if axis.name not in axis.fields and axis.name.partition(".")[0] in COLUMNS:
+            raise NeurosimError(f"{where}: axes.{axis.name}: is the name of a column of figures; choose another name")
+        for name in axis.fields:
+            if name in owner:
+                raise NeurosimError(f"{where}: axes.{axis.name}: sets {name}, which {owner[name]} sets already")
+            owner[name] = axis.name
 
 
 def base_setup(study: SweepStudy) -> Setup:
@@ -128,7 +149,7 @@ def _map_hash(name: str, path: str) -> str:
         raise NeurosimError(f"mapping {name}: cannot be read ({error.strerror})") from None
 
 
-def _check_paths(base: Setup, axis, chips: dict[str, dict[str, Any]], where: str) -> None:
+def _check_paths(base: Setup, axis: Axis, chips: dict[str, dict[str, Any]], where: str) -> None:
     """Refuse a path below ``chip`` that no chip of the study knows. A value that a chip refuses is a row of its own."""
     if not any(name.partition(".")[0] in ("chip", "technology") and "." in name for name in axis.fields):
         return

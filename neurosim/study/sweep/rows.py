@@ -20,6 +20,16 @@ from neurosim.snn.network import Network
 from neurosim.snn.trace import SpikeTrace, Stimulus
 from neurosim.study.bits import grouped_bits
 
+COLUMNS = frozenset((
+    "point", "error", "workload", "chip", "samples", "timesteps", "seed", "accuracy", "accuracy_low_95",
+    "accuracy_high_95", "spikes", "synaptic_events", "synaptic_events_dense", "macs", "saturations", "neurobench",
+    "cycles", "cycles_per_sample", "barrier_cycles", "wait_cycles", "packets_sent", "packets_delivered",
+    "packets_injected", "flit_hops", "synapse_busy_share", "update_busy_share", "load_busy_share", "array_busy_share",
+    "cores", "cores_used", "footprint_bits", "memory_bits", "broken_limits", "network", "quantum_ps", "latency_s",
+    "memory_area_mm2", "energy_pj", "energy_pj_per_sample", "energy_low_pj", "energy_high_pj", "dynamic_pj",
+    "leakage_pj", "power_w", "calibrated_pj", "calibrated_low_pj", "calibrated_high_pj",
+))  # fmt: skip
+"""All columns but axes; those with parts have more behind a dot."""
 _NEUROBENCH = ("Footprint", "ConnectionSparsity", "ActivationSparsity", "ParameterCount")
 
 

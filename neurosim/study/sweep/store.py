@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,7 +105,10 @@ class Store:
     def claim(self, number: int) -> bool:
         """Take a block for this process; False while another has it, or when its part is there by now."""
         path = self.folder / "claims" / f"block-{number:06d}"
-        handle = claim.take(path)
+        try:
+            handle = claim.take(path)
+        except OSError as error:
+            raise NeurosimError(f"{path}: cannot be locked ({error.strerror}); choose another --store") from error
         if handle is None:
             return False
         if self.has(number):
@@ -160,8 +163,10 @@ def durable(path: Path) -> Iterator[Path]:
     with replacing(path) as temporary:
         yield temporary
         _flush(temporary, os.O_RDWR)
-    if os.name == "posix":
-        _flush(path.parent, os.O_RDONLY)
+    # Some file systems cannot flush a folder; a name lost there costs one block, which runs again.
+    with suppress(OSError):
+        if os.name == "posix":
+            _flush(path.parent, os.O_RDONLY)
 
 
 def _flush(path: Path, flags: int) -> None:

@@ -56,6 +56,18 @@ def test_refused_with_the_nearest_name(tmp_path, axis, values, message):
         inputs(tmp_path, axes={axis: values})
 
 
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"cycles": {"sets": "samples", "values": [1]}}, "cycles: is the name of a column"),
+        ({"a": {"sets": "samples", "values": [1]}, "samples": [2]}, "axes.samples: sets samples, which a sets already"),
+    ],
+)
+def test_names_and_fields_have_one_meaning(tmp_path, axes, message):
+    with pytest.raises(NeurosimError, match=message):
+        inputs(tmp_path, axes=axes)
+
+
 def test_the_key_is_the_content(tmp_path):
     same = inputs(tmp_path, axes={"samples": [1, 2]}).key
     assert inputs(tmp_path, axes={"samples": [1, 2]}, title="another title").key == same

@@ -42,4 +42,4 @@ def test_three_kills(tmp_path, monkeypatch):
 @pytest.mark.ci
 @pytest.mark.parametrize(("processes", "kills"), [(1, 20), (2, 5)])
 def test_many_kills(tmp_path, monkeypatch, processes, kills):
-    held_to_an_undisturbed_run(tmp_path, monkeypatch, kills=kills, points=600, processes=processes, seed=processes)
+    held_to_an_undisturbed_run(tmp_path, monkeypatch, kills=kills, points=300, processes=processes, seed=processes)

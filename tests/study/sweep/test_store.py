@@ -74,6 +74,13 @@ def test_one_holds_a_claim(tmp_path):
     assert one.claim(1)
 
 
+def test_a_folder_that_cannot_be_locked_is_one_line(tmp_path, monkeypatch):
+    store = Store(tmp_path, "k" * 64, "t", BLOCKS)
+    (store.folder / "claims").rmdir()
+    with pytest.raises(NeurosimError, match=r"cannot be locked .*choose another --store"):
+        store.claim(0)
+
+
 def _hold(path, ready):
     assert claim.take(path) is not None
     ready.set()
