@@ -117,6 +117,17 @@ class Egress(Part):
     overlap_update: bool = True
 
 
+class ProductUnit(Part):
+    """What multiplies two spike populations (`neurosim.snn.products`); docs/model.md, section 11.
+
+    Operands are bit rows in the membrane memory. ``popcount_cycles``: quanta in which an update lane ANDs two words and
+    counts the ones; ``masked_cycles_per_group``: quanta in which the accumulate lanes add one bit each.
+    """
+
+    popcount_cycles: Positive
+    masked_cycles_per_group: Positive
+
+
 class Core(Part):
     """One core; the chip has ``mesh.n_tiles * mesh.cores_per_tile`` of them."""
 
@@ -134,6 +145,7 @@ class Core(Part):
     synapse: SynapseUnit
     update: UpdateUnit
     egress: Egress
+    products: ProductUnit | None = None
 
     @model_validator(mode="after")
     def _axons(self) -> Core:

@@ -151,6 +151,9 @@ def _structure(chip: Chip) -> Iterable[tuple[str, str]]:
     walked = ", walks neurons that hold nothing too" if core.update.scan and core.update.scan.every_neuron else ""
     in_turn = "" if core.egress.overlap_update else ", waits until its spikes are sent"
     yield "update unit", f"{core.update.lanes} lane{'s' * (core.update.lanes > 1)}{walked}{in_turn}"
+    if core.products is not None:
+        each = f"{core.products.popcount_cycles} quanta a pair of words"
+        yield "product unit", f"spikes by spikes: AND-popcount at {each}, masked sums; operands in membrane memory"
     yield "queues", f"{core.ingress_depth} packets into a core, {core.egress_depth} out of it"
     r = chip.router
     channels = f"{r.virtual_channels} virtual channel{'s' * (r.virtual_channels > 1)}"

@@ -244,6 +244,7 @@ class Chip(Part):
                 ("barrier_messages", self.barrier.kind == "messages"),
                 ("ternary_spikes", self.arithmetic.ternary_spikes),
                 ("front_end", self.front_end is not None),
+                ("products", self.core.products is not None),
             )
             if has
         )

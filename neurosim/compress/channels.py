@@ -20,6 +20,7 @@ from neurosim.errors import NeurosimError
 from neurosim.snn.connectivity import Conv2d, Dense, Identity, Pool2d, Sparse
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import Input, Lif
+from neurosim.snn.products import PRODUCTS
 from neurosim.snn.trace import Stimulus
 
 
@@ -49,6 +50,11 @@ class _Ties:
     def _tie(self, p: Projection) -> None:
         source, target = self.network.population(p.source), self.network.population(p.target)
         a, b, c = self.start[p.source], self.start[p.target], p.connectivity
+        if isinstance(c, PRODUCTS):
+            raise NeurosimError(
+                f"projection {p.name}: channels of a product's operands are not pruned, since its heads "
+                "would differ; prune weights instead"
+            )
         if isinstance(c, Pool2d):
             pairs = [(i, i) for i in range(source.shape[0])]
         elif isinstance(c, Identity):

@@ -15,7 +15,8 @@ from numba import njit
 from neurosim.arch import Chip
 from neurosim.engine.plan import RouterPlan, TimingPlan, TimingResult
 from neurosim.engine.wiring import Link, links
-from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.mapping import Block, Mapping
+from neurosim.mapping.products import words_a_product
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import Lif
 from neurosim.snn.trace import SpikeTrace
@@ -113,6 +114,15 @@ def _synapses(rows: Rows, network: Network, chip: Chip, mapping: Mapping, delive
         projection = network.projections[flat // n_blocks]
         block = mapping.blocks[flat % n_blocks]
         place = f"core {block.core}"
+        if projection.connectivity.event == "operand":
+            rows.add("operand_write", place, projection.name, words[flat])
+            continue
+        if projection.connectivity.event == "masked":
+            rows.add("operand_read", place, projection.name, words[flat])
+            rows.add("masked_accumulate", place, projection.name, events[flat])
+            rows.add("accumulator_read", place, projection.name, events[flat])
+            rows.add("accumulator_write", place, projection.name, events[flat])
+            continue
         unrolled = projection.connectivity.kind == "conv" and not chip.core.synaptic_memory.shared_kernels
         rows.add("synapse_read_word", place, projection.name, words[flat])
         rows.add(
@@ -157,6 +167,24 @@ def _neurons(rows: Rows, network: Network, chip: Chip, mapping: Mapping, timing:
         rows.add("neuron_active", place, part, active)
         rows.add("neuron_inactive", place, part, accessed - active)
         rows.add("neuron_spike", place, part, int(timing.spiked[neurons].sum()))
+        _popcounts(rows, network, chip, block, timing.accessed[neurons])
+
+
+def _popcounts(rows: Rows, network: Network, chip: Chip, block: Block, accessed: np.ndarray) -> None:
+    """Products that the update unit computes for a block. ``accessed`` (n,): updates of its neurons in slot order.
+
+    A lane reads the key's words for every element of the map; the query's words stay in a register as long as the walk
+    keeps to one row of the map.
+    """
+    tokens = network.population(block.population).shape[-1]
+    row = block.neurons // tokens
+    new_row = np.diff(row, prepend=-1) != 0
+    for projection in network.projections:
+        words = words_a_product(network, chip, projection) if projection.target == block.population else 0
+        if words:
+            place, done = f"core {block.core}", int(accessed.sum()) * words
+            rows.add("operand_read", place, projection.name, done + int(accessed[new_row].sum()) * words)
+            rows.add("and_popcount", place, projection.name, done)
 
 
 def _network_on_chip(rows: Rows, network: Network, plan: TimingPlan, sent: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from neurosim.errors import NeurosimError
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import Input, Lif, Relay
+from neurosim.snn.products import PRODUCTS, leads
 from neurosim.snn.trace import Stimulus
 
 INT32_MAX = 2**31 - 1
@@ -63,9 +64,15 @@ def input_bounds(network: Network) -> list[int]:
     """Upper bound of |I| of each population of an integer network, in Python integers."""
     bounds = [0] * len(network.populations)
     for projection in network.projections:
+        target = network.index[projection.target]
+        if isinstance(projection.connectivity, PRODUCTS):
+            if leads(projection):
+                most = projection.connectivity.largest(network.population(projection.source).shape)
+                bounds[target] += most << projection.weight_shift
+            continue
         bound = _fan_in(projection.connectivity) * _largest_weight(projection.connectivity)
         bound *= largest_value(network, projection.source)
-        bounds[network.index[projection.target]] += bound << projection.weight_shift
+        bounds[target] += bound << projection.weight_shift
     return bounds
 
 

@@ -10,6 +10,7 @@ from neurosim.engine.barrier import barrier_plan, endpoints_of_barrier
 from neurosim.engine.plan import RouterPlan, TimingPlan
 from neurosim.engine.work import route_busy
 from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.products import words_a_product
 from neurosim.mapping.schedule import round_table
 from neurosim.snn.network import Network
 
@@ -67,6 +68,17 @@ def _empty_neurons(chip: Chip, per_core: list[np.ndarray]) -> np.ndarray | None:
     return -(-empty // chip.core.update.lanes) * chip.core.access_cycles
 
 
+def _product_cycles(network: Network, chip: Chip) -> np.ndarray | None:
+    """Quanta of the products that the update unit computes, by target population; None on a chip that has no unit."""
+    if chip.core.products is None:
+        return None
+    cycles = np.zeros(len(network.populations), np.int64)
+    for projection in network.projections:
+        words = words_a_product(network, chip, projection)
+        cycles[network.index[projection.target]] += words * chip.core.products.popcount_cycles
+    return cycles
+
+
 def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int) -> TimingPlan:
     """The plan of a run of ``timesteps`` network timesteps."""
     population = np.repeat(np.arange(len(network.populations), dtype=np.int32), np.diff(network.offsets))
@@ -113,4 +125,5 @@ def lower_timing(network: Network, chip: Chip, mapping: Mapping, timesteps: int)
         shared_port=core.membrane_memory.shared_port,
         update_before=0 if update.scan is None else update.scan.fixed_cycles,
         update_after=_empty_neurons(chip, per_core),
+        product_cycles=_product_cycles(network, chip),
     )

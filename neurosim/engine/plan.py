@@ -126,6 +126,7 @@ class TimingPlan:
         NOT_IN_ROUND, or IDLE (updated by the chip outside its own window: costs access only, never spikes).
     barrier_cycles : quanta added at the end of every round; ``barrier`` : the messages that end it instead, or None.
     update_before : quanta of every core's update unit before its first slot.
+    product_cycles : (n_populations,) int64, quanta that the access to a neuron of the population takes on top; None: 0.
     update_after : (n_cores,) int64, quanta of it behind the last slot (neurons that hold nothing); None: 0.
 
     What a core does side by side (docs/model.md, sections 3 to 6):
@@ -166,6 +167,7 @@ class TimingPlan:
     barrier: BarrierPlan | None = None
     update_before: int = 0
     update_after: np.ndarray | None = None
+    product_cycles: np.ndarray | None = None
 
     @property
     def n_neurons(self) -> int:

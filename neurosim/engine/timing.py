@@ -138,6 +138,10 @@ def check_plan(plan: TimingPlan) -> None:
         if plan.update_after.shape != (plan.n_cores,):
             raise NeurosimError(f"plan.update_after: shape {plan.update_after.shape}, expected {(plan.n_cores,)}")
         _within("update_after", plan.update_after, 0, None)
+    if plan.product_cycles is not None:
+        if plan.product_cycles.shape != (n_populations,):
+            raise NeurosimError(f"plan.product_cycles: shape {plan.product_cycles.shape}, expected {(n_populations,)}")
+        _within("product_cycles", plan.product_cycles, 0, None)
     _within("round_timestep", plan.round_timestep, IDLE, None)
     _check_sides(plan)
     _check_pointers("slot_ptr", plan.slot_ptr, plan.slot_neuron.size)

@@ -12,6 +12,7 @@ codebook: the rows hold codeword numbers, and the table is stored once a block. 
 codeword of an output channel; one that covers whole kernels is read once for all taps, any other once a tap. Unrolled
 and sparse rows cannot look a codeword up entry by entry, so they hold decoded values at the table's width.
 pool, identity: nothing but the axon; the connection is computed from the target's number.
+operands of products: no synaptic memory either; their rows lie in the membrane memory (`neurosim.mapping.products`).
 
 So rows are stored ``by_kind``. A projection or its chip may ask for another layout of `neurosim.mapping.storage`
 instead; what a spike reads then follows the layout, and the connections it makes stay the same.
@@ -26,6 +27,7 @@ import numpy as np
 
 from neurosim.arch import Chip
 from neurosim.mapping.banks import Banks
+from neurosim.mapping.products import is_product, operand_of
 from neurosim.mapping.reach import ConvReach, ListReach
 from neurosim.mapping.row_store import RowStore, Stored, entry_bits
 from neurosim.mapping.storage import UNEVEN, words_of
@@ -80,6 +82,10 @@ class Layout:
         """What projection number ``position`` costs for the target neurons (n,) of one block, local numbers."""
         projection = self.network.projections[position]
         kind = projection.connectivity.kind
+        if is_product(projection):
+            word = self.chip.core.membrane_memory.word_bits
+            operand = operand_of(self.network, projection, neurons, word)
+            return Feed(operand.sources, operand.events, operand.words)
         by_kind = self._rows.asked[position] == "by_kind"
         if kind == "dense":
             n = self.network.population(projection.source).n_neurons
@@ -113,6 +119,8 @@ class Layout:
     def _size(self, position: int, neurons: np.ndarray) -> tuple[int, dict[str, int]]:
         projection = self.network.projections[position]
         kind = projection.connectivity.kind
+        if is_product(projection):
+            return operand_of(self.network, projection, neurons, 1).sources.size, {}
         if self._rows.asked[position] != "by_kind":
             return self._size_asked(position, neurons)
         if kind == "dense":

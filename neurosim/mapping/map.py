@@ -15,6 +15,7 @@ from neurosim.mapping.limits import core_limits, stored_membranes
 from neurosim.mapping.mapping import Block, Mapping, MemoryUse, Overflow
 from neurosim.mapping.partition import CoreTooSmall, Part, incoming, partition, spread
 from neurosim.mapping.placement import Traffic, place, route_hops
+from neurosim.mapping.products import is_product, operand_bits
 from neurosim.mapping.routes import build_routes, host_routed
 from neurosim.mapping.schedule import extra_delay, lags, levels
 from neurosim.mapping.support import check_support
@@ -187,6 +188,9 @@ def _memory(network, chip, blocks, feeds, routes, endpoint, extra) -> tuple[Memo
             projection = network.projections[position]
             for content, bits in feed.bits.items():
                 add(block.core, "synaptic_memory", content, projection.name, bits)
+            if is_product(projection):
+                for content, bits in operand_bits(network, chip, projection, block.neurons).items():
+                    add(block.core, "membrane_memory", content, projection.name, bits)
             width = network.value_bits(projection.source)
             stored = extra[position] * feed.sources.size * width
             add(block.core, "delay_buffer", "delayed spikes", projection.name, stored)

@@ -1,7 +1,8 @@
 """Cutting populations into blocks that fit a core. One population a core; blocks are runs of a chosen neuron order.
 
-For targets of a convolution two orders are tried, channel by channel and pixel by pixel (row-major), and the one with
-fewer routes into its blocks wins (ties: fewer blocks, then channel by channel). Block sizes are found by bisection.
+For targets of a convolution two orders are tried, channel by channel and pixel by pixel (row-major), for those of a
+masked sum channel by channel and head by head. The one with fewer routes into its blocks wins (ties: fewer blocks, then
+channel by channel). Block sizes are found by bisection.
 
 How many routes leave a block depends on how its targets are cut, so targets are cut before their sources. In a loop
 that cannot be: the cut is repeated with the routes that the last one found until every block fits with its own.
@@ -19,6 +20,7 @@ from neurosim.errors import NeurosimError
 from neurosim.mapping.layout import Feed, Layout
 from neurosim.mapping.limits import Need, core_limits, stored_membranes
 from neurosim.mapping.mapping import Overflow
+from neurosim.mapping.products import head_order, is_product, operand_bits
 from neurosim.mapping.routes import host_routed
 from neurosim.snn.network import Network, Population
 
@@ -71,11 +73,19 @@ class Partitioner:
         return Need(
             neurons=len(neurons),
             synaptic_memory=sum(bits for _, bits in sizes),
-            membrane_memory=sum(stored_membranes(population, neurons, self.chip).values()),
+            membrane_memory=sum(stored_membranes(population, neurons, self.chip).values())
+            + self._operands(positions, neurons),
             axon_table=entries * self.chip.core.axon_table.word_bits,
             axons_in=axons,
             routing_table=routes_out * self.chip.core.routing_table.word_bits,
             axons_out=routes_out,
+        )
+
+    def _operands(self, positions: list[int], neurons: np.ndarray) -> int:
+        """Bits of the operand rows of the products into a block."""
+        projections = (self.network.projections[i] for i in positions)
+        return sum(
+            sum(operand_bits(self.network, self.chip, p, neurons).values()) for p in projections if is_product(p)
         )
 
     def _axons(self, feeds: list[tuple[int, Feed]]) -> dict[str, np.ndarray]:
@@ -92,8 +102,11 @@ class Partitioner:
         return [(name, value, limit) for name, value, limit in pairs if limit is not None and value > limit]
 
     def orders(self, population: Population) -> list[np.ndarray]:
-        """Neuron orders to try: C order, and for channels over pixels also pixel by pixel."""
+        """Neuron orders to try: C order; for channels over pixels also pixel by pixel, for a masked sum by heads."""
         plain = np.arange(population.n_neurons, dtype=np.int32)
+        by_head = head_order(self.network, population.name)
+        if by_head is not None:
+            return [plain, by_head]
         if len(population.shape) != 3 or population.shape[0] == 1 or plain.size == population.shape[0]:
             return [plain]
         return [plain, plain.reshape(population.shape).transpose(1, 2, 0).ravel().copy()]

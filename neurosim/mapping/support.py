@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from neurosim.arch import Chip, list_chips, load_chip
 from neurosim.arch.schema import Arithmetic
 from neurosim.errors import NeurosimError
+from neurosim.mapping.products import check_products_on
 from neurosim.snn.codecs import Codec, IntCodec
 from neurosim.snn.network import Network, Projection
 from neurosim.snn.neuron import Lif
@@ -130,6 +131,7 @@ def check_support(network: Network, chip: Chip, on_cores: Collection[str] = ()) 
 
     Input populations enter at the host, and through its port, unless ``on_cores`` names them.
     """
+    check_products_on(network, chip)
     for projection in network.projections:
         _check_projection(projection, network, chip)
     for population in network.populations:

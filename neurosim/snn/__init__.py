@@ -6,9 +6,11 @@ from neurosim.snn.fold import FoldedScale, fold_scale
 from neurosim.snn.network import Network, Population, Projection, Readout
 from neurosim.snn.neuron import Input, Leak, Lif, NeuronModel, Relay, State
 from neurosim.snn.notes import Coding
+from neurosim.snn.products import AndPopcount, MaskedSum
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
 __all__ = [
+    "AndPopcount",
     "BinaryCodec",
     "CodebookCodec",
     "Codec",
@@ -24,6 +26,7 @@ __all__ = [
     "IntCodec",
     "Leak",
     "Lif",
+    "MaskedSum",
     "Network",
     "NeuronModel",
     "Pool2d",

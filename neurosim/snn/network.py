@@ -20,6 +20,7 @@ from neurosim.snn.codecs import Codec, FloatCodec, codec_header
 from neurosim.snn.connectivity import Connectivity
 from neurosim.snn.neuron import TERNARY_BITS, Input, Lif, NeuronModel, Relay
 from neurosim.snn.notes import Coding, check_residual, kept_note, scale_note
+from neurosim.snn.products import Product, check_products
 
 _WIDTHS = tuple(np.dtype(t) for t in ("<i1", "<i2", "<i4"))
 
@@ -78,15 +79,16 @@ class Projection:
     """Source to target over a connectivity. A spike of value x adds ``x * weight << weight_shift``.
 
     ``weight_shift`` aligns integer weights with the membrane's unit and costs no multiplier. ``port`` names the
-    input of the target's operator (every model so far has one, ``in``). ``layout`` asks for a storage layout
-    (`neurosim.mapping.storage`) in place of the chip's; it changes what is stored and read, never what is computed.
+    input of the target: ``in``, or the operand that this projection brings to a product (`neurosim.snn.products`).
+    ``layout`` asks for a storage layout (`neurosim.mapping.storage`) in place of the chip's; it changes what is stored
+    and read, never what is computed.
     Two notes compute nothing: ``scale`` (1,) or (output channels,), the real value of one weight step; ``residual``,
     how a shortcut joins (`notes.RESIDUALS`).
     """
 
     source: str
     target: str
-    connectivity: Connectivity
+    connectivity: Connectivity | Product
     codec: Codec = field(default_factory=FloatCodec)
     delay: int = 0
     weight_shift: int = 0
@@ -138,6 +140,7 @@ class Network:
             raise NeurosimError(f"network.populations: names must be present and distinct, got {names}")
         for projection in self.projections:
             self._check_projection(projection)
+        check_products(self)
         if self.readout is not None and self.readout.population not in names:
             raise NeurosimError(f"readout.population: {self.readout.population!r} is not one of {names}")
         kinds = {p.model.membrane_bits is None for p in self.populations if isinstance(p.model, Lif)}
@@ -225,7 +228,7 @@ class Network:
         return tuple(order)
 
     def connections(self, projection: Projection) -> int:
-        """Number of synaptic connections (0 for pool and identity)."""
+        """Number of synaptic connections (0 for pool, identity and products)."""
         if projection.connectivity.event != "synapse":
             return 0
         return int(self.fan_out(projection).sum())

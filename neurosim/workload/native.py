@@ -6,7 +6,8 @@ how residuals join, which channels pruning kept, the input coding, and the reado
 narrowest integer type that holds them. `save_network` and `load_network` are inverses, bit for bit.
 
 A file says the lowest version that can hold it: ``neurosim-network/1`` without notes (scales, kept channels, residual
-types, coding), ``neurosim-network/2`` with them, ``neurosim-network/3`` with ternary spikes.
+types, coding), ``neurosim-network/2`` with them, ``neurosim-network/3`` with ternary spikes or products of two
+populations.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from neurosim.snn.codecs import codec_header
 from neurosim.snn.connectivity import Conv2d, Dense, Identity, Pool2d, Sparse
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import Lif
+from neurosim.snn.products import PRODUCTS
 from neurosim.workload.native_read import build
 from neurosim.workload.native_schema import FORMATS, parse_header
 
@@ -49,9 +51,10 @@ def _has_notes(network: Network) -> bool:
     return network.coding is not None or any(x is not None for x in parts)
 
 
-def _lowest(network: Network) -> int:
-    """Index into `FORMATS` of the first format that can say this network."""
-    if any(network.is_ternary(p.name) for p in network.populations):
+def _version(network: Network) -> int:
+    """Position in `FORMATS` of the lowest version that can hold the network."""
+    products = any(isinstance(p.connectivity, PRODUCTS) for p in network.projections)
+    if products or any(network.is_ternary(p.name) for p in network.populations):
         return 2
     return int(_has_notes(network))
 
@@ -104,6 +107,8 @@ def _connectivity_header(c, key: str, arrays: dict) -> dict:
         return {"kind": "pool", "mode": c.mode, "size": c.size, "stride": c.stride, "padding": c.padding}
     if isinstance(c, Identity):
         return {"kind": "identity", "weight": c.weight}
+    if isinstance(c, PRODUCTS):
+        return {"kind": c.kind, "heads": c.heads, "operand": c.operand}
     return {"kind": c.kind}
 
 
@@ -131,11 +136,11 @@ def _plain(value: Any) -> Any:
 def save_network(network: Network, path: Path) -> None:
     """Write ``network`` to ``path``; a kill leaves the old file or none."""
     arrays: dict[str, np.ndarray] = {}
-    lowest = _lowest(network)
-    notes = lowest > 0
+    version = _version(network)
+    notes = version > 0
     parts = enumerate(network.populations)
     header = {
-        "format": FORMATS[lowest], "name": network.name,
+        "format": FORMATS[version], "name": network.name,
         "populations": [_population_header(p, f"population.{i}", arrays, notes) for i, p in parts],
         "projections": [
             _projection_header(p, f"projection.{i}", arrays, notes) for i, p in enumerate(network.projections)

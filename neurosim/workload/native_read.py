@@ -12,6 +12,7 @@ from neurosim.snn.connectivity import Conv2d, Dense, Identity, Pool2d, Sparse
 from neurosim.snn.network import Network, Population, Projection, Readout
 from neurosim.snn.neuron import Input, Leak, Lif, Relay
 from neurosim.snn.notes import Coding
+from neurosim.snn.products import AndPopcount, MaskedSum
 from neurosim.workload.native_schema import FORMATS, Header, MembraneHeader, PopulationHeader, ProjectionHeader
 
 BATCH_NORM = ("gain", "offset", "mean", "variance")
@@ -89,6 +90,8 @@ def _connectivity(header, key: str, arrays: Arrays):
     fields = {n: tuple(v) if isinstance(v, list) else v for n, v in header if n != "kind"}
     if kind == "pool":
         return Pool2d(**fields)
+    if kind in ("and_popcount", "masked_sum"):
+        return (AndPopcount if kind == "and_popcount" else MaskedSum)(**fields)
     weights = arrays.take(f"{key}.weights", "if")
     if kind == "dense":
         return Dense(weights)

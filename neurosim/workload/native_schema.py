@@ -108,6 +108,20 @@ class IdentityHeader(_Part):
     weight: Number
 
 
+class AndPopcountHeader(_Part):
+    """One operand of a product (`neurosim.snn.products`)."""
+
+    kind: Literal["and_popcount"]
+    heads: int
+    operand: Literal["query", "key"]
+
+
+class MaskedSumHeader(_Part):
+    kind: Literal["masked_sum"]
+    heads: int
+    operand: Literal["mask", "value"]
+
+
 class BatchNormHeader(_Part):
     """Normalisation that the writer left for the reader to fold: arrays gain, offset, mean and variance by channel."""
 
@@ -122,7 +136,8 @@ class ProjectionHeader(_Part):
     port: str
     codec: dict[str, Any]
     connectivity: Annotated[
-        DenseHeader | SparseHeader | ConvHeader | PoolHeader | IdentityHeader, Field(discriminator="kind")
+        DenseHeader | SparseHeader | ConvHeader | PoolHeader | IdentityHeader | AndPopcountHeader | MaskedSumHeader,
+        Field(discriminator="kind"),
     ]
     layout: str | None = None
     residual: str | None = None
@@ -167,6 +182,10 @@ def parse_header(data: dict[str, Any], where: str) -> Header:
     signs = [p.name for p in header.populations if getattr(p.model, "ternary", False)]
     if signs and header.format != FORMATS[2]:
         raise NeurosimError(f"{where}: population {signs[0]!r} is ternary, which format 3 brought; say {FORMATS[2]!r}")
+    products = [p for p in header.projections if isinstance(p.connectivity, AndPopcountHeader | MaskedSumHeader)]
+    if products and header.format != FORMATS[2]:
+        kind = products[0].connectivity.kind
+        raise NeurosimError(f"{where}: header holds {kind!r}, which format 3 brought; say {FORMATS[2]!r}")
     if header.format == FORMATS[0]:
         parts = [p.model for p in header.populations] + list(header.projections)
         early = [n for n in _NEW for part in parts if getattr(part, n, None) is not None] + ["coding"] * bool(

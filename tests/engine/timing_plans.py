@@ -155,6 +155,8 @@ def random_case(seed: int) -> tuple[TimingPlan, SpikeTrace]:
         update_after=rng.integers(0, 9, n_cores) if rng.random() < 0.3 else None,
     )
     plan = replace(plan, **random_sides(rng, plan))
+    if rng.random() < 0.3:
+        plan = replace(plan, product_cycles=rng.integers(0, 5, n_populations))
     if rng.random() < 0.4:
         plan = replace(plan, barrier=random_barrier(rng, plan))
     return plan, random_trace(rng, n_neurons, int(rng.integers(1, 4)), timesteps)

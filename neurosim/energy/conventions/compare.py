@@ -27,6 +27,7 @@ from neurosim.energy.table import EnergyTable
 
 PURPOSE_OF_COMPONENT = {
     "accumulate": ARITHMETIC,
+    "product": ARITHMETIC,
     "neuron_update": NEURON,
     "synaptic_memory": WEIGHTS,
     "weight_buffer": WEIGHTS,

@@ -12,13 +12,15 @@ from neurosim.errors import NeurosimError
 from neurosim.snn.connectivity import Conv2d, Dense, Pool2d, Sparse
 from neurosim.snn.network import Network, Projection
 from neurosim.snn.neuron import Input, Lif, Relay
+from neurosim.snn.products import AndPopcount, leads, partner, tokens_of
 
 
 def layers_of_run(network: Network, counts: np.ndarray, samples: int, timesteps: int) -> list[dict[str, Any]]:
     """Plain data of every layer, for a result file; `activity_of_run` reads it.
 
     ``counts`` (n_neurons,) int64: spikes of each neuron over all samples. Pooling by maximum is a layer of kind
-    ``pool``; sums, averages and copies are in no convention and are left out.
+    ``pool``; sums, averages and copies are in no convention and are left out. A product of two populations is one layer
+    of kind ``attention`` whose rate is the smaller one of its operands.
     """
     rows, updated = [], set()
     for projection in network.projections:
@@ -73,6 +75,20 @@ def _reads_input(network: Network, name: str) -> bool:
     return relayed and bool(into) and all(_reads_input(network, p.source) for p in into)
 
 
+def _product(network: Network, projection: Projection, counts: np.ndarray, steps: int) -> dict[str, Any]:
+    """What makes a product a layer: heads x N x N x d additions, at the rates of both operands."""
+    c, rates = projection.connectivity, []
+    for p in (projection, partner(network, projection)):
+        first, stop = network.offsets[network.index[p.source] :][:2]
+        rates.append(float(counts[first:stop].sum() / ((stop - first) * steps)))
+    channels = network.population(projection.source if isinstance(c, AndPopcount) else projection.target).shape
+    macs = channels[0] * tokens_of(channels) ** 2
+    return {
+        "kind": "attention", "cin": channels[0], "cout": channels[0], "macs": macs, "rate_in": min(rates),
+        "rate_k": rates[0], "rate_v": rates[1],
+    }  # fmt: skip
+
+
 def _layer(
     network: Network, projection: Projection, counts: np.ndarray, samples: int, timesteps: int, updates: bool
 ) -> LayerActivity | None:
@@ -98,6 +114,8 @@ def _layer(
             kind="pool", cin=channels, cout=channels, kernel=c.size, stride=c.stride, h_out=height, w_out=width,
             **common,
         )  # fmt: skip
+    if leads(projection):
+        return LayerActivity(**(common | _product(network, projection, counts, steps)))
     if c.event != "synapse":
         return None
     spikes = counts[ends[0]]

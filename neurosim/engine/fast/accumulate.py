@@ -12,6 +12,7 @@ import numpy as np
 from neurosim.engine.fast import function_plan as fp
 from neurosim.engine.fast.by_pixel import add_by_pixel, by_pixel_pays, mark_runs
 from neurosim.engine.fast.compile import U, inner, pasted
+from neurosim.engine.fast.products import add_and_popcount, add_masked_sum
 
 
 @inner
@@ -174,7 +175,7 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
         number = tables.incoming[i]
         q = tables.proj[number]
         source, delay, kind = q[fp.SOURCE], q[fp.DELAY], q[fp.P_KIND]
-        if delay > t:
+        if delay > t or kind == fp.OPERAND:
             continue
         start, stop = first[row - delay, source], last[row - delay, source]
         if start == stop:
@@ -187,6 +188,14 @@ def gather_input(tables, work, p, t, row, first, last, neuron, value):
             touched |= fp.TOUCHED_NEURONS
         elif kind == fp.IDENTITY:
             add_identity(sums, marks, q, gain, neuron, value, graded, start, stop, offset)
+            touched |= fp.TOUCHED_NEURONS
+        elif kind == fp.AND_POPCOUNT or kind == fp.MASKED_SUM:
+            other = q[fp.PARTNER]
+            a, b, base = first[row, other], last[row, other], tables.pop[other, fp.START]
+            if kind == fp.AND_POPCOUNT:
+                add_and_popcount(sums, marks, q, gain, neuron, start, stop, offset, a, b, base)
+            else:
+                add_masked_sum(sums, marks, seen, q, gain, neuron, start, stop, offset, a, b, base)
             touched |= fp.TOUCHED_NEURONS
         elif q[fp.WIDTH] == 0:
             touched |= add_weighted(

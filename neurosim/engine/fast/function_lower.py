@@ -12,6 +12,7 @@ from neurosim.engine.fast.fused_lower import mark_fused, narrowed
 from neurosim.snn.connectivity import Conv2d, Dense, Pool2d, Sparse
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import LEAKS, RESETS, ROUNDINGS, Input, Lif, Relay
+from neurosim.snn.products import PRODUCTS, AndPopcount, leads, partner, tokens_of
 
 INTEGER_WIDTHS = (np.int8, np.int16, np.int32)
 
@@ -219,9 +220,25 @@ def _projection(network: Network, projection: Projection, pop: np.ndarray, pools
         _sparse(connectivity, projection, row, (channels, pixels) if last else None, pools)
     elif isinstance(connectivity, Pool2d):
         _pool(connectivity, source, row, pools)
+    elif isinstance(connectivity, PRODUCTS):
+        _product(network, projection, row, last)
     else:
         row[fp.P_KIND] = fp.IDENTITY
     return row
+
+
+def _product(network: Network, projection: Projection, row, last: bool) -> None:
+    """IN_GROUP: channels of a head, IN_PIXELS: tokens, PARTNER: population of the other operand."""
+    row[fp.P_KIND] = fp.OPERAND
+    if not leads(projection):
+        return
+    and_popcount = isinstance(projection.connectivity, AndPopcount)
+    row[fp.P_KIND] = fp.AND_POPCOUNT if and_popcount else fp.MASKED_SUM
+    other = network.population(partner(network, projection).source)
+    row[fp.PARTNER] = network.index[other.name]
+    if not last:
+        row[fp.CHANNEL_STRIDE], row[fp.PIXEL_STRIDE] = tokens_of(network.population(projection.target).shape), 1
+    row[fp.IN_GROUP], row[fp.IN_PIXELS] = other.shape[0] // projection.connectivity.heads, tokens_of(other.shape)
 
 
 def _dense(dense: Dense, projection: Projection, row, channel_last, pools: _Pools) -> None:

@@ -36,7 +36,7 @@ class Walk(NamedTuple):
     population: np.ndarray
     updates: np.ndarray
     round_timestep: np.ndarray
-    access: int
+    access: np.ndarray  # (n_populations,) int64, products included
     active: int
     spike: int
     lanes: int
@@ -64,6 +64,7 @@ def build_walk(plan: TimingPlan) -> Walk:
     starts = np.zeros(slot_neuron.size + 1, bool)
     starts[slot_ptr] = True
     starts[1:-1] |= of_slot[1:] != of_slot[:-1]
+    extra = plan.product_cycles
     run_slot = np.flatnonzero(starts).astype(np.int64)
     if slot_neuron.size == 0:
         run_slot = np.zeros(1, np.int64)
@@ -75,7 +76,7 @@ def build_walk(plan: TimingPlan) -> Walk:
         population=population,
         updates=np.ascontiguousarray(plan.updates, bool),
         round_timestep=plan.round_timestep.astype(np.int64),
-        access=int(plan.access_cycles),
+        access=plan.access_cycles + (np.zeros(plan.updates.size, np.int64) if extra is None else extra),
         active=int(plan.active_cycles),
         spike=int(plan.spike_cycles),
         lanes=int(plan.update_lanes),
@@ -125,7 +126,7 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
         t = timestep[population]
         if t == NOT_IN_ROUND:
             continue
-        costs = walk.updates[population]
+        costs, access = walk.updates[population], walk.access[population]
         if not costs and t < 0:
             t = -1
         for slot in range(walk.run_slot[run], walk.run_slot[run + 1]):
@@ -136,7 +137,7 @@ def walk_endpoint(e, timestep, walk, active_bits, row, mark, stamp, route_ptr, c
                 if walk.touched_only and not (active or spiked):
                     continue
                 counts[neuron, 0] += 1
-                mine = walk.access
+                mine = access
                 if active:
                     counts[neuron, 1] += 1
                     mine += walk.active

@@ -9,8 +9,10 @@ import numpy as np
 
 from neurosim.engine.check import check_memory, check_network, check_relays, check_stimulus, value_limits
 from neurosim.engine.reference.neurons import LifPopulation
+from neurosim.engine.reference.products import product
 from neurosim.snn.network import Network, Population, Projection
 from neurosim.snn.neuron import Input, Lif
+from neurosim.snn.products import PRODUCTS, leads, partner
 from neurosim.snn.trace import SpikeTrace, Stimulus
 
 Spikes = tuple[np.ndarray, np.ndarray]
@@ -42,8 +44,10 @@ def _numbers(network: Network) -> type:
     return np.int64 if network.is_integer else np.float32
 
 
-def _connections(network: Network, projection: Projection) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """CSR rows by source, weights shifted and in the type that sums are kept in."""
+def _connections(network: Network, projection: Projection) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """CSR rows by source, weights shifted and in the type that sums are kept in; None for an operand of a product."""
+    if isinstance(projection.connectivity, PRODUCTS):
+        return None
     source, target = network.population(projection.source), network.population(projection.target)
     indptr, indices, weights = projection.connectivity.to_csr(source.shape, target.shape)
     number = _numbers(network)
@@ -92,15 +96,32 @@ class _Sample:
         """I of each neuron and who was touched: projections in their order, sources ascending, one addition each."""
         current = np.zeros(population.n_neurons, _numbers(self.network))
         touched = np.zeros(population.n_neurons, bool)
-        for projection, (indptr, indices, weights) in zip(self.network.projections, self.connections, strict=True):
+        for projection, rows in zip(self.network.projections, self.connections, strict=True):
             sent = self.spikes.get((projection.source, timestep - projection.delay))
             if projection.target != population.name or sent is None:
                 continue
+            if rows is None:
+                if leads(projection):
+                    self.multiplied(projection, timestep, current, touched)
+                continue
+            indptr, indices, weights = rows
             for neuron, value in zip(*sent, strict=True):
                 row = slice(indptr[neuron], indptr[neuron + 1])
                 current[indices[row]] += value * weights[row]
                 touched[indices[row]] = True
         return current, touched
+
+    def multiplied(self, projection: Projection, timestep: int, current: np.ndarray, touched: np.ndarray) -> None:
+        """Adds the product that ``projection`` leads to I, and marks what it touches."""
+        planes = []
+        for operand in (projection, partner(self.network, projection)):
+            source = self.network.population(operand.source)
+            plane = np.zeros(source.n_neurons, np.int64)
+            plane[self.spikes[operand.source, timestep][0]] = 1
+            planes.append(plane.reshape(source.shape))
+        sums, marks = product(projection.connectivity, *planes)
+        current += sums << projection.weight_shift
+        touched |= marks
 
     def fired(self, population, current, touched, timestep) -> tuple[Spikes, np.ndarray]:
         lif = self.lifs[population.name]

@@ -83,7 +83,10 @@ def groups_of_core(plan: TimingPlan, view: RoundView, core: int, counts: UpdateC
             continue
         counts.accessed[neuron] += 1
         counts.active[neuron] += active
-        costs.append(plan.access_cycles + active * plan.active_cycles + spiked * plan.spike_cycles)
+        access = plan.access_cycles
+        if plan.product_cycles is not None:
+            access += int(plan.product_cycles[plan.population[neuron]])
+        costs.append(access + active * plan.active_cycles + spiked * plan.spike_cycles)
         if spiked:
             spikes.append(neuron)
         if len(costs) == plan.update_lanes:
