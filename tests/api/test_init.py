@@ -81,6 +81,14 @@ def test_the_study_of_workloads_runs(tmp_path):
     assert written["page"][0].name == "s.html" and len(written["figures"]) >= 6
 
 
+def test_the_study_of_learning_runs(tmp_path):
+    (path,) = init("study", "s", tmp_path, kind="learn")
+    text = path.read_text("utf-8").replace("epochs: 2 ", "epochs: 1 ").replace("batches: [1, 16]", "batches: [64]")
+    path.write_text(text.replace("accuracy_targets: [0.8]", "accuracy_targets: [0.2]"))
+    written = render_report(str(path), tmp_path / "out", processes=1)
+    assert written["page"][0].name == "s.html" and len(written["figures"]) == 4
+
+
 @pytest.mark.parametrize("what", ["chip", "study", "workload"])
 def test_nothing_is_overwritten(tmp_path, what):
     first = init(what, "x", tmp_path)
