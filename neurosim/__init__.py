@@ -13,6 +13,7 @@ _LAZY = {
     "compare_workloads": "neurosim.api.compare",
     "render_report": "neurosim.api.report",
     "sweep": "neurosim.api.sweep",
+    "explore": "neurosim.api.explore",
     "render_results": "neurosim.api.report",
     "draw": "neurosim.api.report",
     "init": "neurosim.api.init",

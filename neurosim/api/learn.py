@@ -18,6 +18,7 @@ def render_learn(
     Raises NeurosimError for an unknown rule or price table, and for two price tables of one name.
     """
     from neurosim.report.compare_plots import safe_stem
+    from neurosim.report.figure_style import vector_files
     from neurosim.report.learn_page import draw_learning, write_learn_page
     from neurosim.study.learn.runs import run_study
     from neurosim.study.learn.table import cell_rows, curve_rows, find, ratio_rows, write_rows
@@ -37,4 +38,5 @@ def render_learn(
         )
     ]  # fmt: skip
     page = write_learn_page(file, found, figures, folder / f"{stem}.html")
-    return {"page": [page], "figures": [figure.path for figure in figures], "tables": tables}
+    vector = [path for figure in figures for path in vector_files(figure.path)]
+    return {"page": [page], "figures": [figure.path for figure in figures], "vector": vector, "tables": tables}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from neurosim.api.compare import render_compare
+from neurosim.api.explore import render_explore
 from neurosim.api.learn import render_learn
 from neurosim.api.sweep import render_sweep
 from neurosim.errors import NeurosimError
@@ -18,6 +19,7 @@ RENDERERS: dict[str, Callable[..., dict[str, list[Path]]]] = {
     "compare": render_compare,
     "learn": render_learn,
     "sweep": render_sweep,
+    "explore": render_explore,
 }
 
 MAX_RESULTS = 40

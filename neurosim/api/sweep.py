@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neurosim.files import replacing
 from neurosim.run import Progress
 from neurosim.study.file import StudyFile
 from neurosim.study.sweep.run import run_sweep
@@ -36,9 +35,12 @@ def sweep(
 def render_sweep(
     file: StudyFile, out: Path, *, processes: int | None = None, progress: Progress | None = None
 ) -> dict[str, list[Path]]:
-    """Run a sweep with its store in ``out`` and write its rows as CSV; see `render_report`."""
+    """Run a sweep with its store in ``out`` and write its page, figures and tables; see `render_report`."""
+    from neurosim.report.points_page import write_points
+
     frame = run_sweep(file, Path(out) / "store", processes=processes, progress=progress)
-    table = Path(out) / f"{file.path.stem}.csv"
-    with replacing(table) as temporary:
-        frame.to_csv(temporary, index=False)
-    return {"page": [], "figures": [], "tables": [table]}
+    made = write_points(
+        frame, frame.attrs["axes"], out, file.path.stem, title=file.study.title, text=file.study.text,
+        source=file.source, sha256=file.sha256,
+    )  # fmt: skip
+    return {"page": [made.page], "figures": made.figures, "vector": made.vector, "tables": made.tables}

@@ -15,6 +15,7 @@ from neurosim.cli.costs import JsonFlag, ann, check_writable, conventions, expla
 from neurosim.cli.crossover import crossover
 from neurosim.cli.dataflows import dataflows
 from neurosim.cli.diff import diff
+from neurosim.cli.explore import explore
 from neurosim.cli.footprint import footprint
 from neurosim.cli.init import init
 from neurosim.cli.learn import learn
@@ -249,6 +250,7 @@ app.command()(compare)
 app.command()(report)
 app.command()(diff)
 app.command()(init)
+app.command()(explore)
 app.command()(quantize)
 app.command()(prune)
 app.command()(footprint)

@@ -86,10 +86,12 @@ def draw_points(frame: pd.DataFrame, axes: Sequence[str], folder: Path, stem: st
 def write_points(
     frame: pd.DataFrame, axes: Sequence[str], folder: Path, name: str, *, title: str, text: str = "", source: str = "",
     sha256: str = "", objectives: tuple[Sequence[str], Sequence[str]] | None = None,
+    first: Sequence[Path] = (),
 ) -> Written:  # fmt: skip
     """The page, figures (PNG, SVG, PDF), all rows (CSV) and the best ones (CSV, LaTeX), in ``folder``.
 
     ``objectives`` are columns to make small and columns to make large; by default energy and latency, and accuracy.
+    ``first`` are figures that stand before the others on the page.
     """
     folder, stem = Path(folder), safe_stem(name)
     rows = good(frame)
@@ -117,8 +119,9 @@ def write_points(
             "title": "Points without figures", "columns": ("points", "why"), "rows": lines_, "text": 1, "note": ""
         })  # fmt: skip
     page = folder / f"{stem}.html"
+    pictures = [*(Drawn(path, title) for path in first), *figures]
     render(TEMPLATE, page, {
-        "title": title, "text": text, "counts": counts, "figures": [inline(d) for d in figures], "tables": made,
+        "title": title, "text": text, "counts": counts, "figures": [inline(d) for d in pictures], "tables": made,
         "version": __version__, "file": name, "sha256": sha256, "source": source,
     })  # fmt: skip
     paths = [d.path for d in figures]

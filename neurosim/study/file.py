@@ -15,6 +15,7 @@ from neurosim.arch.yaml_file import YamlError, read_yaml
 from neurosim.data_files import data_root
 from neurosim.errors import NeurosimError
 from neurosim.study.base import Name, Study
+from neurosim.study.explore.file import ExploreStudy
 from neurosim.study.learn.file import LearnStudy
 from neurosim.study.sweep.file import SweepStudy
 from neurosim.workload.workload import list_workloads
@@ -41,7 +42,12 @@ class CompareStudy(Study):
     )
 
 
-KINDS: dict[str, type[Study]] = {"compare": CompareStudy, "learn": LearnStudy, "sweep": SweepStudy}
+KINDS: dict[str, type[Study]] = {
+    "compare": CompareStudy,
+    "learn": LearnStudy,
+    "sweep": SweepStudy,
+    "explore": ExploreStudy,
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import runpy
 import pytest
 import yaml
 
-from neurosim import Result, load_chip, load_workload, render_report, simulate
+from neurosim import Result, explore, load_chip, load_workload, render_report, simulate, sweep
 from neurosim.api import init as module
 from neurosim.api.init import init, study_kinds
 from neurosim.arch.actions import actions_of
@@ -55,7 +55,23 @@ def test_a_study(tmp_path, kind):
 
 
 def test_starting_files_are_of_kinds_that_exist():
-    assert "compare" in study_kinds() and set(study_kinds()) <= set(KINDS)
+    assert study_kinds() == ["compare", "explore", "learn", "sweep"] and set(study_kinds()) == set(KINDS)
+
+
+def test_the_sweep_runs(tmp_path):
+    (path,) = init("study", "s", tmp_path, kind="sweep")
+    path.write_text(path.read_text("utf-8").replace("samples: 20", "samples: 2"))
+    frame = sweep(str(path), tmp_path / "store", processes=1)
+    assert len(frame) == 3 and frame["error"].isna().all() and frame["energy_pj"].nunique() == 3
+
+
+def test_the_search_runs(tmp_path):
+    pytest.importorskip("optuna")
+    (path,) = init("study", "s", tmp_path, kind="explore")
+    path.write_text(path.read_text("utf-8").replace("samples: 20", "samples: 2").replace("trials: 32", "trials: 8"))
+    frame = explore(str(path), tmp_path / "store", plots=tmp_path / "figures")
+    assert len(frame) == 8 and frame["error"].isna().any()
+    assert len(list((tmp_path / "figures").glob("*.png"))) == 3
 
 
 def test_the_study_of_workloads_runs(tmp_path):
@@ -63,6 +79,14 @@ def test_the_study_of_workloads_runs(tmp_path):
     path.write_text(path.read_text("utf-8").replace("samples: 50", "samples: 2"))
     written = render_report(str(path), tmp_path / "out", processes=1)
     assert written["page"][0].name == "s.html" and len(written["figures"]) >= 6
+
+
+def test_the_study_of_learning_runs(tmp_path):
+    (path,) = init("study", "s", tmp_path, kind="learn")
+    text = path.read_text("utf-8").replace("epochs: 2 ", "epochs: 1 ").replace("batches: [1, 16]", "batches: [64]")
+    path.write_text(text.replace("accuracy_targets: [0.8]", "accuracy_targets: [0.2]"))
+    written = render_report(str(path), tmp_path / "out", processes=1)
+    assert written["page"][0].name == "s.html" and len(written["figures"]) == 4
 
 
 @pytest.mark.parametrize("what", ["chip", "study", "workload"])
