@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from neurosim.study.base import Name, Study
-from neurosim.study.sweep.file import Range
+from neurosim.study.base import Name
+from neurosim.study.sweep.file import PointsStudy, Range
 
 OBJECTIVES = {
     "accuracy": ("accuracy", "maximize"),
@@ -23,7 +23,7 @@ FIXED = (
 )  # fmt: skip
 
 
-class ExploreStudy(Study):
+class ExploreStudy(PointsStudy):
     """``kind: explore`` (docs/explore.md).
 
     ``axes`` and ``constraints`` are those of a sweep; a linear or log range has no ``points``. ``trials`` points are
@@ -31,22 +31,8 @@ class ExploreStudy(Study):
     """
 
     kind: Literal["explore"]
-    workload: Name
-    chip: Name = "edge-28nm"
     samples: Annotated[int, Field(ge=1, le=1_000_000)] = 50
-    timesteps: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**62)] = 0
-    engine: Literal["fast", "reference"] = "fast"
-    timing: Literal["cycle", "estimate"] = "cycle"
-    capacity: Literal["refuse", "report"] = "refuse"
-    synapse_unit: Literal["dense", "sparse", "conv"] | None = None
-    mapping: Name | None = None
-    encoder: Name | None = None
-    quantize: dict[Name, Any] | None = None
     axes: Annotated[dict[Name, Range], Field(min_length=1, max_length=64)]
-    constraints: Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=64)] = Field(
-        default_factory=list
-    )
     objectives: Annotated[
         list[Literal["accuracy", "energy", "latency", "area", "footprint"]], Field(min_length=1, max_length=5)
     ]
@@ -54,13 +40,6 @@ class ExploreStudy(Study):
     batch: Annotated[int, Field(ge=1, le=1000)] = 16
     sampler: Literal["nsga2", "tpe", "random"] = "nsga2"
     search_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-
-    @field_validator("axes", mode="before")
-    @classmethod
-    def _plain_lists(cls, axes: Any) -> Any:
-        if not isinstance(axes, dict):
-            return axes
-        return {name: {"values": given} if isinstance(given, list) else given for name, given in axes.items()}
 
     @model_validator(mode="after")
     def _searchable(self) -> ExploreStudy:

@@ -38,17 +38,13 @@ class Range(BaseModel):
         return self
 
 
-class SweepStudy(Study):
-    """``kind: sweep`` (docs/sweep.md).
+class PointsStudy(Study):
+    """What every study of many points says: what is run, what varies (``axes``, named ranges), what is left out.
 
-    ``axes`` are named ranges; an axis sets the field of its own name unless it says otherwise. ``list`` are points
-    written out (axis to value), one more dimension beside the axes. ``together`` are groups of axes that step with each
-    other in a grid. ``draws`` and ``draw_seed`` are for random and latin_hypercube. ``constraints`` are expressions
-    over axis names; a point that breaks one is left out. ``repeats`` runs every point with so many seeds.
-    ``network_samples`` samples have every packet noted, which gives the ``network`` columns.
+    An axis sets the field of its own name unless it says otherwise. ``constraints`` are expressions over axis names; a
+    point that breaks one is left out.
     """
 
-    kind: Literal["sweep"]
     workload: Name
     chip: Name = "edge-28nm"
     samples: Annotated[int, Field(ge=1, le=1_000_000)] | None = 200
@@ -58,22 +54,13 @@ class SweepStudy(Study):
     timing: Literal["cycle", "estimate"] = "cycle"
     capacity: Literal["refuse", "report"] = "refuse"
     synapse_unit: Literal["dense", "sparse", "conv"] | None = None
-    network_samples: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     mapping: Name | None = None
     encoder: Name | None = None
     quantize: dict[Name, Any] | None = None
     axes: Annotated[dict[Name, Range], Field(max_length=64)] = Field(default_factory=dict)
-    list_: Annotated[list[dict[Name, Any]] | None, Field(max_length=MAX_LISTED)] = Field(None, alias="list")
-    combine: COMBINE = "grid"
-    together: Annotated[list[Annotated[list[Name], Field(min_length=2)]], Field(max_length=32)] = Field(
-        default_factory=list
-    )
-    draws: Annotated[int, Field(ge=1)] | None = None
-    draw_seed: Annotated[int, Field(ge=0, lt=2**62)] = 0
     constraints: Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=64)] = Field(
         default_factory=list
     )
-    repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
 
     @field_validator("axes", mode="before")
     @classmethod
@@ -81,6 +68,27 @@ class SweepStudy(Study):
         if not isinstance(axes, dict):
             return axes
         return {name: {"values": given} if isinstance(given, list) else given for name, given in axes.items()}
+
+
+class SweepStudy(PointsStudy):
+    """``kind: sweep`` (docs/sweep.md).
+
+    ``list`` are points written out (axis to value), one more dimension beside the axes. ``together`` are groups of axes
+    that step with each other in a grid. ``draws`` and ``draw_seed`` are for random and latin_hypercube. ``repeats``
+    runs every point with so many seeds. ``network_samples`` samples have every packet noted, which gives the
+    ``network`` columns.
+    """
+
+    kind: Literal["sweep"]
+    network_samples: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    list_: Annotated[list[dict[Name, Any]] | None, Field(max_length=MAX_LISTED)] = Field(None, alias="list")
+    combine: COMBINE = "grid"
+    together: Annotated[list[Annotated[list[Name], Field(min_length=2)]], Field(max_length=32)] = Field(
+        default_factory=list
+    )
+    draws: Annotated[int, Field(ge=1)] | None = None
+    draw_seed: Annotated[int, Field(ge=0, lt=2**62)] = 0
+    repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
 
     @model_validator(mode="after")
     def _complete(self) -> SweepStudy:
