@@ -52,7 +52,11 @@ def _folder(folder: Path, engines: tuple[str, ...]) -> Iterator[Case]:
     try:
         state = read_state_dict(checkpoint)
     except ImportError:
-        yield Case(f"{folder.name} [state dict]", SKIPPED, "reading it needs torch: pip install 'neurosim-hw[torch]'")
+        yield Case(
+            f"{folder.name} [state dict]",
+            SKIPPED,
+            "reading it needs torch: pip install '.[torch]' in a checkout of neurosim",
+        )
         return
     yield from _network(lower(with_state(graph, state, rules), checkpoint, rules), recording, "state dict", engines)
 

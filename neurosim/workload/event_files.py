@@ -113,7 +113,7 @@ def read_aedat4(path: Path, seconds: float = 600.0) -> np.ndarray:
     its process down.
     """
     if find_spec("aedat") is None:
-        raise NeurosimError(f"{path}: reading AEDAT4 needs: pip install 'neurosim-hw[events]'")
+        raise NeurosimError(f"{path}: reading AEDAT4 needs: pip install '.[events]' in a checkout of neurosim")
     if not path.is_file():
         raise NeurosimError(f"{path}: no such file")
     with tempfile.TemporaryDirectory(prefix="neurosim-") as folder:

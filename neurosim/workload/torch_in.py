@@ -55,7 +55,8 @@ def from_torch(
         import torch
     except ImportError as error:
         raise NeurosimError(
-            "from_torch needs PyTorch, which is not installed; install it with: pip install 'neurosim-hw[torch]'"
+            "from_torch needs PyTorch, which is not installed; install it with: pip install '.[torch]' in a checkout "
+            "of neurosim"
         ) from error
     if not isinstance(model, torch.nn.Module):
         raise NeurosimError(f"model: got a {type(model).__name__}, expected a torch.nn.Module")

@@ -38,7 +38,8 @@ def test_json(folder):
 def test_report_writes_the_rows(folder):
     code, _, err = neurosim("report", "study.yaml", "--out", "report", "--processes", 1, cwd=folder)
     assert code == 0, err
-    assert len(pd.read_csv(folder / "report" / "study.csv")) == 6
+    assert len(pd.read_csv(folder / "report" / "study_points.csv")) == 6
+    assert (folder / "report" / "study.html").is_file()
 
 
 def test_too_many_points_in_one_line(folder):

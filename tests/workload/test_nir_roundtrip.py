@@ -53,12 +53,14 @@ def _plain(p, shared, start):
     model = p.model
     if isinstance(model, Relay):
         return replace(p, model=Relay(True, 24))
+    if isinstance(model, Input) and model.ternary:
+        return replace(p, model=Input())
     if not isinstance(model, Lif):
         return p
     keep = model.leak.factor if model.leak.factor is not None else 0.75
     leak = Leak("multiply", factor=min(keep, 0.95)) if model.leak.kind == "multiply" else Leak()
     wanted = {
-        **shared, "leak": leak, "decay_input": model.decay_input and leak.kind == "multiply",
+        **shared, "ternary": False, "leak": leak, "decay_input": model.decay_input and leak.kind == "multiply",
         "v_rest": model.v_rest if leak.kind == "multiply" else 0,
         "current_keep": model.current_keep if leak.kind == "multiply" else None,
         "threshold": None if model.threshold is None else np.abs(model.threshold) + np.float32(0.1),

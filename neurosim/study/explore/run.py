@@ -173,7 +173,9 @@ def _optuna():
     try:
         import optuna
     except ImportError as error:
-        raise NeurosimError("explore: needs Optuna; install it with: pip install 'neurosim-hw[optuna]'") from error
+        raise NeurosimError(
+            "explore: needs Optuna; install it with: pip install '.[optuna]' in a checkout of neurosim"
+        ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 

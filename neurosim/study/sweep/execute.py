@@ -103,7 +103,8 @@ class Cluster:
             from distributed import Client
         except ImportError as error:
             raise NeurosimError(
-                '--cluster: needs Dask; install it with: pip install "neurosim-hw[dask]" (here and on the workers)'
+                "--cluster: needs Dask; install it with: pip install '.[dask]' in a checkout of neurosim, here and on "
+                "the workers"
             ) from error
         try:
             self.client = Client(address, timeout=CONNECT_S, set_as_default=False)
