@@ -19,6 +19,9 @@ WIDTH, COLOURS = 700, 128
 SHOWN = {
     "compression": ("edge-28nm_accuracy_energy", "edge-28nm_energy", "edge-28nm_waterfall_1"),
     "methods": ("edge-28nm_accuracy_footprint", "edge-28nm_savings"),
+    "speech": ("edge-28nm_accuracy_energy",),
+    "hardware-1000": ("front", "map_energy_pj_per_sample"),
+    "learning": ("split",),
 }
 RESULT = ("mnist-conv-w4", "edge-28nm", 200)
 OF_RESULT = ("energy", "tornado", "spikes", "utilisation", "roofline", "latency")

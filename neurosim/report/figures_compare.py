@@ -50,7 +50,9 @@ def accuracy_against(comparison: Comparison, quantity: str, path: Path) -> Path 
     colours = _colours(comparison, rows)
     for row, colour in zip(rows, colours, strict=True):
         _point(axes, row, key, scale, colour, row[f"on_{quantity}_front"])
-    _front(axes, [row for row in rows if row[f"on_{quantity}_front"]], key, scale)
+    ringed = [row for row in rows if row[f"on_{quantity}_front"]]
+    for task in sorted({row["labels_sha256"] for row in ringed}):
+        _front(axes, [row for row in ringed if row["labels_sha256"] == task], key, scale)
     _limits(axes, rows, key, scale)
     axes.set_xlabel(f"{AXES[quantity]} ({unit})", fontsize=SIZE)
     axes.set_ylabel("accuracy (%)", fontsize=SIZE)

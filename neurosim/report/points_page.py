@@ -71,7 +71,7 @@ def draw_points(frame: pd.DataFrame, axes: Sequence[str], folder: Path, stem: st
     if "latency_s" in rows and rows["latency_s"].nunique() > 1:
         add("front", "Latency against energy", pareto, energy, "latency_s", quality_is_good=False, by=by)
     for cost, order in ranked.items():
-        two = [axis for axis, share in order.items() if rows[axis].nunique() > 1 and share > 0][:2]
+        two = _two_free(rows, [axis for axis, share in order.items() if rows[axis].nunique() > 1 and share > 0])
         what = scale_of(rows, cost)[1].split(" (")[0]
         if len(two) == 2:
             title = f"{what} over {two[0]} and {two[1]}"
@@ -81,6 +81,14 @@ def draw_points(frame: pd.DataFrame, axes: Sequence[str], folder: Path, stem: st
         title = f"energy over {axis}, all points"
         add(f"over_{safe_stem(axis)}", title, lines, axis, energy)
     return drawn
+
+
+def _two_free(rows: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    """The first two axes that do not step with each other: a map over two that do is a diagonal."""
+    for other in axes[1:]:
+        if all(rows.groupby(a, dropna=False)[b].nunique().max() > 1 for a, b in ((axes[0], other), (other, axes[0]))):
+            return [axes[0], other]
+    return []
 
 
 def write_points(

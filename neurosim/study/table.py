@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +86,7 @@ def _ran(result: Result, fronts: dict[str, bool]) -> dict[str, Any]:
         **{f"on_{quantity}_front": yes for quantity, yes in fronts.items()},
         "samples": n,
         "timesteps": result.timesteps,
+        "labels_sha256": hashlib.sha256(_task(result)).hexdigest(),
     }
 
 
@@ -93,7 +95,7 @@ _EMPTY_RAN = (
     "energy_low_pj_per_sample", "energy_high_pj_per_sample", "leakage_pj_per_sample", "latency_s_per_sample",
     "footprint_bits", *(f"{group}_bits" for group in GROUPS), "spikes_per_sample", "synaptic_events_per_sample",
     "proxy_ac_pj_per_sample", "proxy_mac_ac_pj_per_sample", *(f"on_{q}_front" for q in QUANTITIES), "samples",
-    "timesteps",
+    "timesteps", "labels_sha256",
 )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def test_an_objective_that_is_not_known(tmp_path):
 
 def test_without_optuna(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
-    with pytest.raises(NeurosimError, match="pip install 'neurosim-hw\\[optuna\\]'"):
+    with pytest.raises(NeurosimError, match=r"pip install '\.\[optuna\]'"):
         run_explore(study(tmp_path), tmp_path / "s")
 
 

@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from neurosim.arch import load_chip
 from neurosim.errors import NeurosimError
 from neurosim.study.file import list_studies, load_study
+from neurosim.study.sweep.design import make_design
+from neurosim.study.sweep.file import SweepStudy
+from neurosim.study.sweep.inputs import read_inputs
+from neurosim.workload.workload import list_workloads
 
 GOOD = "format: neurosim-study/1\nkind: compare\ntitle: t\nchips: [edge-28nm]\nworkloads: [mnist-mlp-w1]\n"
 
@@ -61,3 +66,15 @@ def test_refused(tmp_path, text, message):
 def test_not_there(name):
     with pytest.raises(NeurosimError, match="cannot be read"):
         load_study(name)
+
+
+@pytest.mark.parametrize("name", list_studies())
+def test_shipped_studies_can_be_run(name):
+    """Every name, axis and field of a shipped study is one that there is."""
+    file = load_study(name)
+    if isinstance(file.study, SweepStudy):
+        read_inputs(file, make_design(file.study, str(file.path)))
+        return
+    for chip in getattr(file.study, "chips", []):
+        load_chip(chip)
+    assert set(file.workloads(getattr(file.study, "workloads", []))) <= set(list_workloads())
