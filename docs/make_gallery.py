@@ -17,8 +17,8 @@ from neurosim.files import replacing
 GALLERY = Path(__file__).resolve().parent.parent / "reports" / "gallery"
 WIDTH, COLOURS = 700, 128
 SHOWN = {
-    "compression": ("edge-28nm_accuracy_energy", "edge-28nm_energy", "edge-28nm_waterfall_1"),
-    "methods": ("edge-28nm_accuracy_footprint", "edge-28nm_savings"),
+    "uniform": ("edge-28nm_accuracy_energy", "edge-28nm_energy", "edge-28nm_waterfall_1"),
+    "compression": ("edge-28nm_accuracy_footprint", "edge-28nm_savings"),
     "speech": ("edge-28nm_accuracy_energy",),
     "hardware-1000": ("front", "map_energy_pj_per_sample"),
     "learning": ("split",),

@@ -29,7 +29,7 @@ def test_a_report_of_a_result(folder):
     ("arguments", "said"),
     [
         (("a.npz", "compression"), "'compression' is no result file (.npz), and a study is rendered alone"),
-        (("compression", "methods"), "got 2 studies, expected one study, or result files (.npz)"),
+        (("compression", "uniform"), "got 2 studies, expected one study, or result files (.npz)"),
         (("compression", "--title", "x"), "--title is for results"),
         (("none.npz",), "none.npz: no such file"),
     ],

@@ -23,7 +23,7 @@ def written(folder, text):
 
 def test_shipped_studies_load():
     assert "compression" in list_studies()
-    study = load_study("compression").study
+    study = load_study("uniform").study
     assert study.kind == "compare" and len(study.workloads) == 10
     assert {name for pair in study.waterfalls for name in pair} <= set(study.workloads)
 
