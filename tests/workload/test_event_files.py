@@ -91,7 +91,7 @@ def test_other_bad_files(tmp_path, monkeypatch):
 
 def test_aedat4_without_its_library(tmp_path, monkeypatch):
     monkeypatch.setattr(event_files, "find_spec", lambda name: None)
-    with pytest.raises(NeurosimError, match=r"pip install 'neurosim-hw\[events\]'"):
+    with pytest.raises(NeurosimError, match=r"pip install '\.\[events\]'"):
         read_events(tmp_path / "e.aedat4")
 
 
