@@ -153,7 +153,8 @@ def quantize_stimulus(network: Network, stimulus: Stimulus) -> Stimulus:
         first += p.n_neurons
         if p.unit is None:
             continue
-        signed = bool((value[mine] < 0).any())
+        # A ternary input's second bit is its sign, whether this data has negative values or not.
+        signed = p.model.ternary or bool((value[mine] < 0).any())
         top = (1 << (p.model.value_bits - signed)) - 1
         value[mine] = np.clip(np.rint(value[mine] / p.unit[0]), -top, top)
     rows = np.repeat(np.arange(stimulus.ptr.size - 1), np.diff(stimulus.ptr))

@@ -79,6 +79,8 @@ def saving_lines(found: list[Saving]) -> list[str]:
     """One line a family: its widest against its narrowest network, chip beside proxy."""
     lines = []
     for s in extremes(found):
+        if s.reference_bits == s.weight_bits:
+            continue
         wide = "float" if s.reference_bits == 32 else f"{s.reference_bits:.3g}-bit"
         narrow = f"{s.weight_bits:.3g} bit{'' if s.weight_bits == 1 else 's'}"
         proxy = s.claimed.get(PROXY, s.claimed.get(MAC_AC))

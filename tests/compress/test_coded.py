@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import neurosim
 from neurosim.errors import NeurosimError
+from neurosim.snn import Dense, Input, IntCodec, Lif, Network, Population, Projection, Readout, Stimulus
 from neurosim.workload.native import load_network, save_network
 from tests.compress.runnable import runnable
 from tests.engine.strategies import stimuli
@@ -59,3 +60,13 @@ def test_quantised_or_refused(tmp_path, network, weight_bits, membrane_bits, dat
         for p, q in zip(network.projections, other.projections, strict=True):
             if p.connectivity.event == "synapse":
                 assert np.array_equal(p.connectivity.weights, q.connectivity.weights) and p.codec == q.codec
+
+
+def test_signs_stay_signs_whatever_the_unit():
+    """A ternary input carries +1 and -1 only, also for data without a negative value."""
+    model = Input(2, ternary=True)
+    out = Population("out", (1,), Lif(1, membrane_bits=8))
+    weights = Projection("in", "out", Dense(np.ones((3, 1), np.int8)), IntCodec(4))
+    network = Network([Population("in", (3,), model, unit=np.array([0.25])), out], [weights], Readout("out", "count"))
+    stimulus = Stimulus.from_dense(np.array([[[1, 0, 1]]], np.int32))
+    assert set(neurosim.quantize_stimulus(network, stimulus).value.tolist()) == {1}
