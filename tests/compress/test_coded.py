@@ -1,5 +1,7 @@
 """Networks over every codec and note: each is quantised, pruned and compared, or refused by name; never a crash."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -68,5 +70,5 @@ def test_signs_stay_signs_whatever_the_unit():
     out = Population("out", (1,), Lif(1, membrane_bits=8))
     weights = Projection("in", "out", Dense(np.ones((3, 1), np.int8)), IntCodec(4))
     network = Network([Population("in", (3,), model, unit=np.array([0.25])), out], [weights], Readout("out", "count"))
-    stimulus = Stimulus.from_dense(np.array([[[1, 0, 1]]], np.int32))
+    stimulus = replace(Stimulus.from_dense(np.array([[[1, 0, 1]]], np.int32)), value=np.ones(2, np.int32))
     assert set(neurosim.quantize_stimulus(network, stimulus).value.tolist()) == {1}
