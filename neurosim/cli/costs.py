@@ -5,16 +5,28 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from neurosim.errors import NeurosimError
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def show_found(found: dict[str, Any], written: list[Path], as_json: bool, text: Callable[[dict], Any]) -> None:
+    """What a study found, for machines or as ``text`` makes it, and the files that hold it."""
+    if as_json:
+        print_json({**found, "files": [str(path) for path in written]})
+        return
+    from neurosim.report.text import console
+
+    console().print(text(found))
+    for path in written:
+        typer.echo(f"wrote  {path}")
 
 
 def print_json(value: object) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from neurosim.cli.breakeven import numbers
-from neurosim.cli.costs import JsonFlag, print_json, progress_bar
+from neurosim.cli.costs import JsonFlag, progress_bar, show_found
 
 
 def crossover(
@@ -49,12 +49,6 @@ def crossover(
         out.mkdir(parents=True, exist_ok=True)
         stem = out / f"crossover_{found['chip']}"
         written = [crossover_figure(found, stem.with_suffix(".png")), crossover_csv(found, stem.with_suffix(".csv"))]
-    if as_json:
-        print_json({**found, "files": [str(path) for path in written]})
-        return
-    from neurosim.report.text import console
     from neurosim.report.text_crossover import crossover_text
 
-    console().print(crossover_text(found))
-    for path in written:
-        typer.echo(f"wrote  {path}")
+    show_found(found, written, as_json, crossover_text)

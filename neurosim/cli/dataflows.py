@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from neurosim.cli.breakeven import numbers
-from neurosim.cli.costs import JsonFlag, print_json, progress_bar
+from neurosim.cli.costs import JsonFlag, progress_bar, show_found
 
 
 def dataflows(
@@ -40,12 +40,6 @@ def dataflows(
         out.mkdir(parents=True, exist_ok=True)
         stem = out / f"dataflows_{Path(found['workload']).stem}_{found['chip']}"
         written = [dataflows_figure(found, stem.with_suffix(".png")), dataflows_csv(found, stem.with_suffix(".csv"))]
-    if as_json:
-        print_json({**found, "files": [str(path) for path in written]})
-        return
-    from neurosim.report.text import console
     from neurosim.report.text_dataflows import dataflows_text
 
-    console().print(dataflows_text(found))
-    for path in written:
-        typer.echo(f"wrote  {path}")
+    show_found(found, written, as_json, dataflows_text)

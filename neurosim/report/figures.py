@@ -8,9 +8,9 @@ from pathlib import Path
 from neurosim.energy.table import LEAKAGE
 from neurosim.files import replacing
 from neurosim.result import Result
+from neurosim.svg import COLOURS as PALETTE
 
 # Okabe and Ito's palette, readable with the common colour-vision deficiencies; leakage is always grey.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 LEAKAGE_COLOUR = "#BBBBBB"
 OTHER_COLOUR = "#666666"
 UNUSED_COLOUR = "#E4E4E4"
